@@ -1,0 +1,8 @@
+export {
+  type CacheStats,
+  type EntryLifetime,
+  type Loaded,
+  type LoadOptions,
+  MemoryCache,
+  type MemoryCacheOptions,
+} from './memory-cache.ts';

@@ -1,0 +1,7 @@
+export {
+  clearRequestContext,
+  getRequestContext,
+  type RequestContext,
+  runWithRequestContext,
+  setRequestContext,
+} from './request-context.ts';

@@ -1,0 +1,40 @@
+import { ScraperError } from '../errors/index.ts';
+
+/** Passes a body through, and ends it with an error when it grows beyond the limit. */
+export async function* limitBytes(
+  body: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  where: string,
+): AsyncGenerator<Uint8Array> {
+  let receivedBytes = 0;
+  for await (const chunk of body) {
+    receivedBytes += chunk.byteLength;
+    if (receivedBytes > maxBytes) {
+      throw new ScraperError(`${where} sent more than the ${maxBytes} bytes that are accepted`, {
+        details: { maxBytes },
+      });
+    }
+    yield chunk;
+  }
+}
+
+/** Reads a body to its end as UTF-8 text. */
+export async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+/** Reads text as JSON, and says what came instead when it is none. */
+export function parseJson(text: string, contentType: string | undefined, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const isHtml = /^\s*<(?:!doctype|html)/i.test(text);
+    const found = isHtml ? 'an HTML page' : `${text.length} characters of ${contentType ?? 'an unknown type'}`;
+    throw new ScraperError(`${where} answered with ${found} where JSON was expected`, {
+      cause,
+      details: { body: text.slice(0, 300) },
+    });
+  }
+}

@@ -1,0 +1,188 @@
+import type { Dispatcher } from 'undici';
+import { ArgumentError } from '../errors/index.ts';
+import { type Clock, systemClock } from '../kernel/index.ts';
+import { type Guard, type Outcome, standardGuard } from '../pipeline/index.ts';
+import { limitBytes, parseJson, readText } from './body.ts';
+import { statusError, transportError } from './failures.ts';
+import type { HttpAnswer, HttpRequest, HttpStream } from './http-request.ts';
+
+/** What a client needs of its connections: {@link ConnectionPool} has it. */
+export interface Connections {
+  /** Sends one request as it is: no policies, no mapping of errors. */
+  request(origin: string, options: Omit<Dispatcher.RequestOptions, 'origin'>): Promise<Dispatcher.ResponseData>;
+}
+
+/** How a {@link HttpClient} reaches its server. */
+export interface HttpClientOptions {
+  /** The address that paths are appended to, such as `https://api.fda.gov`. */
+  readonly baseUrl: string;
+  /** The policies around every request. @default standardGuard(the host) */
+  readonly guard?: Guard | undefined;
+  /** The connections. They outlive the client. */
+  readonly pool: Connections;
+  /** Who we say we are. @default 'plinth' */
+  readonly userAgent?: string | undefined;
+  /** Headers of every request. @default none */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** @default systemClock */
+  readonly clock?: Clock | undefined;
+}
+
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
+
+/** The largest body that is accepted unless the request says otherwise: 16 MiB. */
+const defaultMaxBytes = 16 * 1024 * 1024;
+
+/**
+ * An HTTP client of one origin, with the guarded call inside: deadline, cache, retries, breaker and timeouts are the
+ * guard's. POST and PATCH are never repeated.
+ *
+ * @example
+ * await using pool = new ConnectionPool();
+ * const client = pool.client({ baseUrl: 'https://api.fda.gov' });
+ * const { value, freshness } = await client.json<Labels>({ path: '/drug/label.json', query: { limit: 1 } });
+ */
+export class HttpClient {
+  readonly baseUrl: URL;
+  readonly #guard: Guard;
+  readonly #pool: Connections;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #clock: Clock;
+
+  constructor(options: HttpClientOptions) {
+    this.baseUrl = requireBaseUrl(options.baseUrl);
+    this.#clock = options.clock ?? systemClock;
+    this.#guard = options.guard ?? standardGuard(this.baseUrl.hostname, { clock: this.#clock });
+    this.#pool = options.pool;
+    this.#headers = Object.freeze({
+      'user-agent': options.userAgent ?? 'plinth',
+      ...lowerCased(options.headers ?? {}),
+    });
+  }
+
+  /** The answer's body as JSON. @throws {ScraperError} when it is none. */
+  json<Body>(request: HttpRequest): Promise<Outcome<HttpAnswer<Body>>> {
+    return this.#exchange(request, { accept: 'application/json' }, async answer => {
+      const text = await readText(answer.body);
+      // The caller says what the body is; checking it against a schema is the connector's work.
+      return { ...answer, body: parseJson(text, answer.headers['content-type'], answer.url) as Body };
+    });
+  }
+
+  /** The answer's body as text. */
+  text(request: HttpRequest): Promise<Outcome<HttpAnswer<string>>> {
+    return this.#exchange(request, {}, async answer => ({ ...answer, body: await readText(answer.body) }));
+  }
+
+  /**
+   * The answer's body in pieces. The guard stands around the request until the headers have come; the body is the
+   * caller's, within `maxBytes`. Never cached.
+   */
+  async stream(request: HttpRequest): Promise<HttpStream> {
+    const outcome = await this.#exchange(
+      { ...request, cacheKey: false },
+      {},
+      answer => Promise.resolve(answer),
+      request.signal,
+    );
+    return outcome.value;
+  }
+
+  #exchange<Body>(
+    request: HttpRequest,
+    headers: Readonly<Record<string, string>>,
+    read: (answer: HttpStream) => Promise<HttpAnswer<Body>>,
+    bodySignal?: AbortSignal,
+  ): Promise<Outcome<HttpAnswer<Body>>> {
+    const method = request.method ?? 'GET';
+    const url = this.#address(request);
+    const key = request.cacheKey ?? (method === 'GET' ? `${method} ${url.pathname}${url.search}` : false);
+    const call = {
+      operation: request.operation ?? method,
+      key: key === false ? undefined : key,
+      repeatable: safeMethods.has(method),
+      signal: request.signal,
+    };
+    return this.#guard.execute(call, async ({ signal }) => {
+      try {
+        return await read(await this.#send(request, url, { ...this.#headers, ...headers }, signal, bodySignal));
+      } catch (error) {
+        throw transportError(`${method} ${url.origin}${url.pathname}`, error);
+      }
+    });
+  }
+
+  async #send(
+    request: HttpRequest,
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+    bodySignal: AbortSignal | undefined,
+  ): Promise<HttpStream> {
+    const method = request.method ?? 'GET';
+    const response = await this.#pool.request(url.origin, {
+      method,
+      path: `${url.pathname}${url.search}`,
+      headers: { ...headers, ...lowerCased(request.headers ?? {}) },
+      ...(request.body === undefined ? {} : { body: request.body }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const where = `${method} ${url.origin}${url.pathname}`;
+    const answer = {
+      status: response.statusCode,
+      headers: flattened(response.headers),
+      url: url.href,
+      fetchedAt: this.#clock.now(),
+    };
+    const accepted = (answer.status >= 200 && answer.status < 300) || request.answers?.includes(answer.status);
+    const body = limitBytes(response.body, request.maxBytes ?? defaultMaxBytes, where);
+    if (!accepted) throw statusError(where, { ...answer, body: await readErrorBody(response.body) }, this.#clock);
+    if (bodySignal !== undefined) {
+      const destroy = (): void => void response.body.destroy();
+      bodySignal.addEventListener('abort', destroy, { once: true });
+      response.body.once('close', () => bodySignal.removeEventListener('abort', destroy));
+    }
+    return { ...answer, body };
+  }
+
+  #address(request: HttpRequest): URL {
+    const prefix = this.baseUrl.pathname.replace(/\/$/, '');
+    const url = new URL(request.path.startsWith('/') ? `${prefix}${request.path}` : request.path, this.baseUrl);
+    if (url.origin !== this.baseUrl.origin) {
+      throw new ArgumentError(`Cannot request ${url.origin}: this client is for ${this.baseUrl.origin} only`, 'path');
+    }
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) url.searchParams.append(name, String(value));
+    }
+    return url;
+  }
+}
+
+/** An error's body may be anything, and its loss must not hide the status. */
+async function readErrorBody(body: Dispatcher.ResponseData['body']): Promise<string> {
+  try {
+    return await readText(limitBytes(body, 65_536, 'error'));
+  } catch {
+    return '';
+  }
+}
+
+function requireBaseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new ArgumentError(`Cannot use baseUrl: expected an http or https address, got "${text}"`, 'baseUrl');
+  }
+  return url;
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function flattened(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return flat;
+}

@@ -1,0 +1,180 @@
+import type { MemoryCache } from '../cache/index.ts';
+import { RejectedError, TimeoutError } from '../errors/index.ts';
+import { type Clock, formatDuration } from '../kernel/index.ts';
+import { type CircuitBreaker, type RetryManager, Timeout } from '../resilience/index.ts';
+import type { Outcome, StageName } from './call-record.ts';
+import { type CallTrace, reasonOf } from './call-trace.ts';
+
+/** What a stage knows about the call that passes through it. */
+export interface CallState {
+  readonly trace: CallTrace;
+  /** The cache key; without one the cache stage is passed by. */
+  readonly key: string | undefined;
+  /** Whether the call may be made twice; otherwise the retry stage lets it through once. */
+  readonly repeatable: boolean;
+  /** When the caller stops waiting, on the monotonic clock. */
+  readonly deadlineMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The rest of the pipeline, seen from a stage. */
+export type Next = (state: CallState) => Promise<Outcome<unknown>>;
+
+/** One stage: it decides, notes its decision, and lets the call through or not. */
+export interface Stage {
+  readonly name: StageName;
+  /** The numbers that are in force, for `explain()`. */
+  describe(): Readonly<Record<string, string | number>>;
+  run(state: CallState, next: Next): Promise<Outcome<unknown>>;
+}
+
+/** Ends the whole call, retries and all, when its time is up. */
+export function deadlineStage(timeoutMs: number, clock: Clock): Stage {
+  const timeout = new Timeout({ timeoutMs, clock });
+  return {
+    name: 'deadline',
+    describe: () => ({ timeout: formatDuration(timeoutMs) }),
+    async run(state, next) {
+      const nowMs = clock.monotonic();
+      const leftMs = Math.min(timeoutMs, (state.deadlineMs ?? Number.POSITIVE_INFINITY) - nowMs);
+      if (leftMs <= 0) {
+        state.trace.note('deadline', 'rejected', 'no time left before the call began');
+        throw new RejectedError('The deadline had passed before the call began', 'out-of-time');
+      }
+      try {
+        return await timeout.execute(signal => next({ ...state, signal, deadlineMs: nowMs + leftMs }), {
+          signal: state.signal,
+          timeoutMs: leftMs,
+        });
+      } catch (error) {
+        if (error instanceof TimeoutError && clock.monotonic() >= nowMs + leftMs) {
+          state.trace.note('deadline', 'timed-out', formatDuration(leftMs));
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+/** Gives a substitute when everything inside has failed. */
+export function fallbackStage(substitute: (error: unknown) => unknown): Stage {
+  return {
+    name: 'fallback',
+    describe: () => ({}),
+    async run(state, next) {
+      try {
+        return await next(state);
+      } catch (error) {
+        if (state.signal?.aborted) throw error;
+        const value = await substitute(error);
+        state.trace.cover(error);
+        state.trace.note('fallback', 'substituted', reasonOf(error));
+        return { value, freshness: 'fallback', ageMs: 0, reason: reasonOf(error) };
+      }
+    },
+  };
+}
+
+/** Answers from memory, joins calls for the same key, and covers outages with older values. */
+export function cacheStage(cache: MemoryCache<unknown>): Stage {
+  return {
+    name: 'cache',
+    describe: () => ({
+      cache: cache.name,
+      fresh: formatDuration(cache.ttlMs),
+      stale: formatDuration(cache.staleMs),
+      entries: cache.maxEntries,
+    }),
+    async run(state, next) {
+      const { key, trace } = state;
+      if (key === undefined) return next(state);
+      const loaded = await cache.load(
+        key,
+        async signal => {
+          trace.note('cache', 'miss');
+          const outcome = await next({ ...state, signal });
+          return outcome.value;
+        },
+        { signal: state.signal },
+      );
+      if (loaded.state === 'stale') {
+        trace.cover(loaded.error);
+        const reason = reasonOf(loaded.error);
+        trace.note('cache', 'stale', `${reason}, value is ${formatDuration(Math.round(loaded.ageMs))} old`);
+        return { value: loaded.value, freshness: 'stale', ageMs: loaded.ageMs, reason };
+      }
+      if (loaded.state !== 'loaded') trace.note('cache', loaded.state === 'hit' ? 'hit' : 'joined');
+      return { value: loaded.value, freshness: 'fresh', ageMs: loaded.ageMs };
+    },
+  };
+}
+
+/** Tries again what failed for a passing reason. */
+export function retryStage(retry: RetryManager): Stage {
+  return {
+    name: 'retry',
+    describe: () => ({ maxAttempts: retry.maxAttempts }),
+    async run(state, next) {
+      if (!state.repeatable) return next(state);
+      let retries = 0;
+      try {
+        return await retry.execute(() => next(state), {
+          signal: state.signal,
+          deadlineMs: state.deadlineMs,
+          onRetry(event) {
+            retries += 1;
+            state.trace.note(
+              'retry',
+              'retried',
+              `${reasonOf(event.error)}, waits ${formatDuration(Math.round(event.delayMs))}`,
+            );
+          },
+        });
+      } catch (error) {
+        if (retries > 0) state.trace.note('retry', 'gave-up', `${retries + 1} attempts`);
+        throw error;
+      }
+    },
+  };
+}
+
+/** Refuses while the dependency keeps failing. */
+export function breakerStage(breaker: CircuitBreaker): Stage {
+  return {
+    name: 'breaker',
+    describe: () => ({
+      failureThreshold: breaker.failureThreshold,
+      recoveryTime: formatDuration(breaker.recoveryTimeMs),
+    }),
+    async run(state, next) {
+      let admitted = false;
+      try {
+        return await breaker.execute(() => {
+          admitted = true;
+          state.trace.note('breaker', 'ok', breaker.state);
+          return next(state);
+        });
+      } catch (error) {
+        if (!admitted) state.trace.note('breaker', 'rejected', 'open');
+        throw error;
+      }
+    },
+  };
+}
+
+/** Gives up on one attempt. */
+export function attemptTimeoutStage(timeoutMs: number, clock: Clock): Stage {
+  const timeout = new Timeout({ timeoutMs, clock });
+  return {
+    name: 'attemptTimeout',
+    describe: () => ({ timeout: formatDuration(timeoutMs) }),
+    async run(state, next) {
+      try {
+        return await timeout.execute(signal => next({ ...state, signal }), { signal: state.signal });
+      } catch (error) {
+        if (error instanceof TimeoutError) state.trace.note('attemptTimeout', 'timed-out', formatDuration(timeoutMs));
+        throw error;
+      }
+    },
+  };
+}

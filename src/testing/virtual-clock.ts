@@ -1,0 +1,111 @@
+import { type Clock, sleepOn, type Timer } from '../kernel/index.ts';
+
+interface Entry {
+  dueMs: number;
+  readonly order: number;
+  readonly callback: () => void;
+  readonly intervalMs: number | undefined;
+}
+
+/** How a {@link VirtualClock} starts. */
+export interface VirtualClockOptions {
+  /** Wall-clock time at the start, in milliseconds since 1970. @default 2026-01-15T23:00:00Z */
+  readonly now?: number;
+}
+
+/**
+ * A clock that stands still until it is told to move. Timers fire in the order of their time, and promises that they
+ * resolve get to run in between, so that code under test sees what it would see in real time, at once.
+ *
+ * @example
+ * const clock = new VirtualClock();
+ * const sleeping = clock.sleep(1_000);
+ * await clock.advance(1_000);
+ * await sleeping;
+ */
+export class VirtualClock implements Clock {
+  #wallOffsetMs: number;
+  #monotonicMs = 0;
+  #order = 0;
+  readonly #entries = new Set<Entry>();
+
+  constructor(options: VirtualClockOptions = {}) {
+    this.#wallOffsetMs = options.now ?? Date.UTC(2026, 0, 15, 23);
+  }
+
+  now(): number {
+    return this.#wallOffsetMs + this.#monotonicMs;
+  }
+
+  monotonic(): number {
+    return this.#monotonicMs;
+  }
+
+  /** How many timers are set. */
+  get pendingTimers(): number {
+    return this.#entries.size;
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    return this.#add(delayMs, callback, undefined);
+  }
+
+  setRepeatingTimer(intervalMs: number, callback: () => void): Timer {
+    return this.#add(intervalMs, callback, Math.max(1, intervalMs));
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return sleepOn(this, delayMs, signal);
+  }
+
+  /** Sets the wall clock forward or back without any time passing, as an administrator or NTP does. */
+  jump(offsetMs: number): void {
+    this.#wallOffsetMs += offsetMs;
+  }
+
+  /** Lets time pass, firing every timer that comes due, and lets pending promises settle before and after each. */
+  async advance(durationMs: number): Promise<void> {
+    const untilMs = this.#monotonicMs + durationMs;
+    await settle();
+    for (let entry = this.#next(untilMs); entry !== undefined; entry = this.#next(untilMs)) {
+      this.#monotonicMs = Math.max(this.#monotonicMs, entry.dueMs);
+      if (entry.intervalMs === undefined) this.#entries.delete(entry);
+      else entry.dueMs += entry.intervalMs;
+      entry.callback();
+      await settle();
+    }
+    this.#monotonicMs = untilMs;
+    await settle();
+  }
+
+  #add(delayMs: number, callback: () => void, intervalMs: number | undefined): Timer {
+    const entry: Entry = {
+      dueMs: this.#monotonicMs + Math.max(0, delayMs),
+      order: this.#order++,
+      callback,
+      intervalMs,
+    };
+    this.#entries.add(entry);
+    return { cancel: () => void this.#entries.delete(entry) };
+  }
+
+  #next(untilMs: number): Entry | undefined {
+    let first: Entry | undefined;
+    for (const entry of this.#entries) {
+      if (entry.dueMs > untilMs) continue;
+      if (
+        first === undefined ||
+        entry.dueMs < first.dueMs ||
+        (entry.dueMs === first.dueMs && entry.order < first.order)
+      ) {
+        first = entry;
+      }
+    }
+    return first;
+  }
+}
+
+/** Lets every promise that can settle without time passing do so: one turn of the event loop. */
+function settle(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
+}

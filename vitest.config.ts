@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  // The toolkit is tested from source, through the same `source` condition that `npm start` uses.
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } },
+  test: {
+    include: ['{src,connectors,service,test,tools,examples,bench}/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'dist/**', 'test/planted/**'],
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+  },
+});
