@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { toDatabaseError } from './error-translation.ts';
+import {
+  ConnectionLostError,
+  DeadlockError,
+  ForeignKeyViolationError,
+  QueryError,
+  QueryTimeoutError,
+  SerializationError,
+} from './errors.ts';
+
+const fromServer = (code: string, message = 'the secret value', facts: object = {}): Error =>
+  Object.assign(new TypeError(message), { code, severity: 'ERROR', detail: 'Key (email)=(secret)', ...facts });
+
+describe('toDatabaseError()', () => {
+  it.each([
+    ['23503', ForeignKeyViolationError, false],
+    ['40001', SerializationError, true],
+    ['40P01', DeadlockError, true],
+    ['57014', QueryTimeoutError, false],
+    ['57P01', ConnectionLostError, true],
+    ['08006', ConnectionLostError, true],
+    ['53300', QueryError, true],
+    ['28P01', QueryError, false],
+    ['XX000', QueryError, false],
+  ] as const)('gives %s its class', (code, type, retryable) => {
+    const error = toDatabaseError(fromServer(code));
+    expect(error).toBeInstanceOf(type);
+    expect(error).toMatchObject({ retryable, sqlState: code });
+  });
+
+  it('quotes the server only where its messages name no values', () => {
+    expect(toDatabaseError(fromServer('42601', 'syntax error at or near "selct"')).message).toContain('near "selct"');
+    for (const code of ['22P02', 'P0001', '23000', 'XX000']) {
+      expect(toDatabaseError(fromServer(code)).message).not.toContain('secret');
+    }
+  });
+
+  it('keeps the original where nobody prints it', () => {
+    const original = fromServer('23505');
+    const error = toDatabaseError(original);
+    expect(error).toMatchObject({ original });
+    expect(Object.keys(error)).not.toContain('original');
+    expect(error.cause).toBeUndefined();
+  });
+
+  it('knows lost connections by their system error or by the words of the driver', () => {
+    const reset = Object.assign(new TypeError('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' });
+    expect(toDatabaseError(reset)).toMatchObject({ code: 'CONNECTION_LOST', cause: reset, retryable: true });
+    expect(toDatabaseError(new TypeError('Connection terminated unexpectedly'))).toBeInstanceOf(ConnectionLostError);
+    expect(toDatabaseError(new TypeError('Cannot serialize'))).toBeInstanceOf(QueryError);
+  });
+
+  it('does not call a call repeatable whose outcome is unknown', () => {
+    const error = toDatabaseError(new TypeError('Connection terminated unexpectedly'), { outcomeUnknown: true });
+    expect(error).toMatchObject({ outcomeUnknown: true, retryable: false });
+  });
+
+  it('passes errors of ours through', () => {
+    const error = new QueryError('x');
+    expect(toDatabaseError(error)).toBe(error);
+  });
+});

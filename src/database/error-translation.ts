@@ -1,0 +1,128 @@
+import { PlinthError } from '../errors/index.ts';
+import {
+  CheckViolationError,
+  ConnectionLostError,
+  type DatabaseErrorOptions,
+  DeadlockError,
+  ForeignKeyViolationError,
+  NotNullViolationError,
+  QueryError,
+  QueryTimeoutError,
+  SerializationError,
+  UniqueViolationError,
+} from './errors.ts';
+
+/** What an error of the `pg` driver may carry. */
+interface DriverError extends Error {
+  readonly code?: unknown;
+  readonly severity?: unknown;
+  readonly syscall?: unknown;
+  readonly schema?: string;
+  readonly table?: string;
+  readonly column?: string;
+  readonly constraint?: string;
+}
+
+/** What was going on when the driver failed. */
+export interface FailureSituation {
+  /** Whether the answer that did not arrive may belong to work that took effect. @default false */
+  readonly outcomeUnknown?: boolean | undefined;
+}
+
+/**
+ * An error of the `pg` driver as one of ours. Errors that are ours already pass through.
+ *
+ * Messages of PostgreSQL are not copied as they are: in several classes they quote the values of the statement.
+ */
+export function toDatabaseError(error: unknown, situation: FailureSituation = {}): PlinthError {
+  if (error instanceof PlinthError) return error;
+  const driverError = (error instanceof Error ? error : new TypeError(String(error))) as DriverError;
+  const sqlState = sqlStateOf(driverError);
+  if (sqlState !== undefined) return fromSqlState(driverError, sqlState, situation);
+  if (isConnectionFailure(driverError)) {
+    const { outcomeUnknown } = situation;
+    const address = typeof driverError.code === 'string' ? ` (${driverError.code})` : '';
+    return new ConnectionLostError(`The connection to the database was lost or could not be made${address}`, {
+      cause: driverError,
+      original: driverError,
+      outcomeUnknown,
+    });
+  }
+  return new QueryError(`The driver could not run the statement or read its answer (${driverError.name})`, {
+    original: driverError,
+  });
+}
+
+function fromSqlState(error: DriverError, sqlState: string, situation: FailureSituation): PlinthError {
+  const { schema, table, column, constraint } = error;
+  const options: DatabaseErrorOptions = { sqlState, schema, table, column, constraint, original: error };
+  const where = table === undefined ? '' : ` of table "${table}"`;
+  const rule = constraint === undefined ? 'A constraint' : `Constraint "${constraint}"`;
+  switch (sqlState) {
+    case '23505':
+      return new UniqueViolationError(`${rule}${where} allows each value once, and it exists already`, options);
+    case '23503':
+    case '23001':
+      return new ForeignKeyViolationError(`${rule}${where} needs the row that is referred to`, options);
+    case '23514':
+      return new CheckViolationError(`${rule}${where} does not allow this row`, options);
+    case '23502':
+      return new NotNullViolationError(`Column "${column ?? '?'}"${where} needs a value and was given none`, options);
+    case '40001':
+      return new SerializationError('The transaction could not be serialized: run it again', options);
+    case '40P01':
+      return new DeadlockError('The transaction was part of a deadlock and gave way: run it again', options);
+    case '57014':
+      return new QueryTimeoutError('The database cancelled the statement', options);
+  }
+  if (isConnectionState(sqlState)) {
+    const message = `The database ended or refused the connection: ${error.message} (${sqlState})`;
+    return new ConnectionLostError(message, { ...options, outcomeUnknown: situation.outcomeUnknown });
+  }
+  return new QueryError(`The database refused the statement: ${safeMessage(error, sqlState)} (${sqlState})`, {
+    ...options,
+    retryable: retryableStates.has(sqlState),
+  });
+}
+
+/** Resources that may be there a moment later: out of connections or memory, a lock that somebody holds. */
+const retryableStates: ReadonlySet<string> = new Set(['53200', '53300', '55P03']);
+
+/**
+ * Classes whose messages name statements, relations and settings. The others (22 data exception, P0 raised by functions,
+ * 23 constraints of a kind without a class above) may quote values.
+ */
+const classesWithoutValues: ReadonlySet<string> = new Set(['0A', '25', '26', '28', '3D', '3F', '42', '53', '54', '55']);
+
+function safeMessage(error: DriverError, sqlState: string): string {
+  const sqlClass = sqlState.slice(0, 2);
+  if (classesWithoutValues.has(sqlClass)) return error.message;
+  if (sqlClass === '22') return 'a value does not fit its type or its range';
+  if (sqlClass === '23') return 'a constraint is violated';
+  return 'see its log for the reason';
+}
+
+/** Errors of the server carry a severity; system errors such as ECONNRESET carry a code of the same kind, but none. */
+function sqlStateOf(error: DriverError): string | undefined {
+  if (typeof error.code !== 'string' || typeof error.severity !== 'string') return undefined;
+  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+}
+
+/** Class 08 (connection exception) and the shutdowns and start-ups of class 57. */
+function isConnectionState(sqlState: string): boolean {
+  return sqlState.startsWith('08') || /^57P0[1-5]$/.test(sqlState);
+}
+
+/** The driver gives these no code: the beginnings of its own messages are the only mark. */
+const driverConnectionMessages: readonly string[] = [
+  'Connection terminated',
+  'Client has encountered a connection error',
+  'Client was closed',
+  'timeout expired',
+];
+
+function isConnectionFailure(error: DriverError): boolean {
+  if (typeof error.syscall === 'string' || error instanceof AggregateError) return true;
+  if (typeof error.code === 'string' && /^E[A-Z_]+$/.test(error.code) && !error.code.startsWith('ERR_')) return true;
+  return driverConnectionMessages.some(beginning => error.message.startsWith(beginning));
+}

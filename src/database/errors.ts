@@ -1,0 +1,218 @@
+import { type ErrorOptions, FailedError, RejectedError } from '../errors/index.ts';
+
+/** What a {@link DatabaseError} knows about where it happened: names of the schema, never values. */
+export interface DatabaseErrorFacts {
+  /** The five characters by which PostgreSQL names the error, such as `23505`. @default none */
+  readonly sqlState?: string | undefined;
+  /** The schema of the table. @default none */
+  readonly schema?: string | undefined;
+  /** The table that the statement touched. @default none */
+  readonly table?: string | undefined;
+  /** The column that was wrong. @default none */
+  readonly column?: string | undefined;
+  /** The constraint that was violated. @default none */
+  readonly constraint?: string | undefined;
+}
+
+/** How a {@link DatabaseError} is built. */
+export interface DatabaseErrorOptions extends ErrorOptions, DatabaseErrorFacts {
+  /** The error as the driver gave it. Kept out of logs, because it may hold values. @default none */
+  readonly original?: unknown;
+}
+
+/**
+ * The base of every failure of the database. Its message and its fields hold names of the schema only: what a statement
+ * was given as parameters, and the detail text in which PostgreSQL quotes rows, stay in {@link DatabaseError.original}.
+ *
+ * @example
+ * try {
+ *   await database.db.insertInto('users').values({ email }).execute();
+ * } catch (error) {
+ *   if (error instanceof UniqueViolationError) throw new DuplicateError('User', error.column ?? 'email', email, { cause: error });
+ *   throw error;
+ * }
+ */
+export class DatabaseError extends FailedError {
+  /** The five characters by which PostgreSQL names the error. */
+  readonly sqlState: string | undefined;
+  /** The schema of the table. */
+  readonly schema: string | undefined;
+  /** The table that the statement touched. */
+  readonly table: string | undefined;
+  /** The column that was wrong. */
+  readonly column: string | undefined;
+  /** The constraint that was violated. */
+  readonly constraint: string | undefined;
+  /**
+   * The error as the driver gave it, with PostgreSQL's detail text. Not enumerable and not the `cause`, so that loggers
+   * and inspectors do not print the values in it: read it on purpose only.
+   */
+  declare readonly original: unknown;
+
+  constructor(message: string, code = 'DATABASE_ERROR', options: DatabaseErrorOptions = {}) {
+    const { sqlState, schema, table, column, constraint, original } = options;
+    const facts = { sql_state: sqlState, schema, table, column, constraint };
+    const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+    super(message, code, { ...options, details: { ...known, ...options.details } });
+    this.sqlState = sqlState;
+    this.schema = schema;
+    this.table = table;
+    this.column = column;
+    this.constraint = constraint;
+    Object.defineProperty(this, 'original', { value: original, enumerable: false });
+  }
+}
+
+/** A statement failed for a reason that has no class of its own; `sqlState` says which. */
+export class QueryError extends DatabaseError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'QUERY_FAILED', options);
+  }
+}
+
+/** A row with the same unique value exists already (23505). */
+export class UniqueViolationError extends DatabaseError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'UNIQUE_VIOLATION', options);
+  }
+}
+
+/** A row points to a row that does not exist, or is still pointed to (23503, 23001). */
+export class ForeignKeyViolationError extends DatabaseError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'FOREIGN_KEY_VIOLATION', options);
+  }
+}
+
+/** A row does not fulfil a check constraint (23514). */
+export class CheckViolationError extends DatabaseError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'CHECK_VIOLATION', options);
+  }
+}
+
+/** A column that needs a value was given none (23502). */
+export class NotNullViolationError extends DatabaseError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'NOT_NULL_VIOLATION', options);
+  }
+}
+
+/** Two transactions could not be put into an order (40001). Retryable: run the whole transaction again. */
+export class SerializationError extends DatabaseError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'SERIALIZATION_FAILURE', { retryable: true, ...options });
+  }
+}
+
+/** Two transactions waited for each other and this one was chosen to give way (40P01). Retryable: run it again. */
+export class DeadlockError extends DatabaseError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'DEADLOCK', { retryable: true, ...options });
+  }
+}
+
+/** The server cancelled a statement, because a limit of time was reached or somebody asked for it (57014). */
+export class QueryTimeoutError extends DatabaseError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'QUERY_TIMEOUT', options);
+  }
+}
+
+/** How a {@link ConnectionLostError} is built. */
+export interface ConnectionLostErrorOptions extends DatabaseErrorOptions {
+  /** Whether nobody can say if the work took effect. @default false */
+  readonly outcomeUnknown?: boolean | undefined;
+}
+
+/**
+ * The database could not be reached, or the connection broke. Retryable, unless the answer to a write or to a COMMIT was
+ * lost: then `outcomeUnknown` is true, and only the caller can know whether the same call may be made twice.
+ */
+export class ConnectionLostError extends DatabaseError {
+  /** Whether the statement or the commit may have taken effect without its answer having arrived. */
+  readonly outcomeUnknown: boolean;
+
+  constructor(message: string, options: ConnectionLostErrorOptions = {}) {
+    const outcomeUnknown = options.outcomeUnknown ?? false;
+    super(message, 'CONNECTION_LOST', { retryable: !outcomeUnknown, ...options });
+    this.outcomeUnknown = outcomeUnknown;
+  }
+}
+
+/** A transaction in which a statement had failed was committed all the same: PostgreSQL rolled it back. */
+export class TransactionAbortedError extends DatabaseError {
+  constructor(options: DatabaseErrorOptions = {}) {
+    super(
+      'The transaction was rolled back instead of committed, because a statement in it had failed and its error was ' +
+        'caught inside the transaction. Let the error leave the transaction, or run the statement outside of it',
+      'TRANSACTION_ABORTED',
+      options,
+    );
+  }
+}
+
+/** The folder of the embedded database is in use by another process, or by another manager of this one. */
+export class DatabaseLockedError extends DatabaseError {
+  /** The folder. */
+  readonly directory: string;
+  /** The process that holds it, when it is known. */
+  readonly pid: number | undefined;
+
+  constructor(message: string, directory: string, pid: number | undefined, options: DatabaseErrorOptions = {}) {
+    super(message, 'DATABASE_LOCKED', { ...options, details: { directory, pid, ...options.details } });
+    this.directory = directory;
+    this.pid = pid;
+  }
+}
+
+/** The folder of the embedded database cannot be used. It was left as it is. */
+export class DatabaseFolderError extends DatabaseError {
+  /** The folder. */
+  readonly directory: string;
+
+  constructor(message: string, directory: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'DATABASE_FOLDER_UNUSABLE', { ...options, details: { directory, ...options.details } });
+    this.directory = directory;
+  }
+}
+
+/** A migration failed; it was rolled back, and those before it stay. */
+export class MigrationError extends DatabaseError {
+  /** The migration. */
+  readonly migration: string;
+
+  constructor(message: string, migration: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'MIGRATION_FAILED', { ...options, details: { migration, ...options.details } });
+    this.migration = migration;
+  }
+}
+
+/** The migrations of the program and those that ran on the database are not the same. Nothing was run. */
+export class MigrationDriftError extends DatabaseError {
+  /** The first migration that differs. */
+  readonly migration: string;
+
+  constructor(message: string, migration: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'MIGRATION_DRIFT', { ...options, details: { migration, ...options.details } });
+    this.migration = migration;
+  }
+}
+
+/** No connection became free in time. A refusal of our own: it says nothing about the health of the database. */
+export class AcquireTimeoutError extends RejectedError {
+  /** How long was waited, in milliseconds. */
+  readonly timeoutMs: number;
+
+  constructor(message: string, timeoutMs: number, options: ErrorOptions = {}) {
+    super(message, 'full', { retryable: true, ...options });
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** The manager is not open: {@link DatabaseManager.open} was not called, or `close` was. */
+export class DatabaseClosedError extends RejectedError {
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, 'closed', options);
+  }
+}

@@ -1,0 +1,177 @@
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { findPostgres, type PostgresServer, postgresMissing, startPostgres } from '../../test/servers/postgres.ts';
+import {
+  AcquireTimeoutError,
+  ConnectionLostError,
+  DatabaseManager,
+  type DatabaseManagerOptions,
+  DeadlockError,
+  QueryTimeoutError,
+  SerializationError,
+} from './index.ts';
+
+const isMissing = findPostgres() === undefined;
+if (isMissing) console.warn(`DatabaseManager on a PostgreSQL server: ${postgresMissing}`);
+
+describe.skipIf(isMissing)(`DatabaseManager on a PostgreSQL server${isMissing ? ` (${postgresMissing})` : ''}`, () => {
+  let server: PostgresServer;
+  let database: DatabaseManager;
+
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server?.dispose());
+  beforeEach(async () => {
+    database = await opened();
+    await sql`drop table if exists accounts; create table accounts (id integer primary key, balance integer not null)`.execute(
+      database.db,
+    );
+    await sql`insert into accounts values (1, 100), (2, 100)`.execute(database.db);
+  });
+  afterEach(() => database.close());
+
+  const opened = async (options: DatabaseManagerOptions = {}): Promise<DatabaseManager> => {
+    const manager = new DatabaseManager({
+      url: server.url,
+      poolSize: 2,
+      maxOverflow: 2,
+      acquireTimeoutMs: 5_000,
+      ...options,
+    });
+    await manager.open();
+    return manager;
+  };
+  const total = async (): Promise<unknown> =>
+    (await sql<{ total: number }>`select sum(balance)::int as total from accounts`.execute(database.db)).rows[0]?.total;
+
+  it('survives a server that dies in mid transaction: a typed error, no half write, and it recovers', async () => {
+    const failure = await database
+      .transaction(async transaction => {
+        await sql`update accounts set balance = balance - 50 where id = 1`.execute(transaction);
+        await server.kill();
+        await sql`update accounts set balance = balance + 50 where id = 2`.execute(transaction);
+      })
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ConnectionLostError);
+    expect(failure).toMatchObject({ retryable: true, outcomeUnknown: false });
+    expect(await database.validateConnection()).toBe(false);
+
+    await server.start();
+    expect(await database.validateConnection()).toBe(true);
+    expect(await total()).toBe(200);
+    expect(database.poolStats()).toMatchObject({ active: 0, waiting: 0 });
+  });
+
+  it('survives a server that stops while connections are idle or on loan', async () => {
+    const told: string[] = [];
+    database.events.on('connection-error', ({ error, attempt }) => told.push(`${error.code} ${attempt}`));
+    const session = await database.openSession();
+    await database.validateConnection();
+    await server.stop();
+    await expect(sql`select 1`.execute(session.db)).rejects.toBeInstanceOf(ConnectionLostError);
+    await session.close();
+    await server.start();
+    expect(await database.validateConnection()).toBe(true);
+    expect(told).toContain('CONNECTION_LOST 0');
+  });
+
+  it('does not call a write repeatable whose answer was lost', async () => {
+    await using session = await database.openSession();
+    const write = sql`with slow as (select pg_sleep(30)) insert into accounts select 3, 0 from slow`.execute(
+      session.db,
+    );
+    const failure = write.catch((error: unknown) => error);
+    const running = sql<{
+      count: number;
+    }>`select count(*)::int as count from pg_stat_activity where wait_event = 'PgSleep'`;
+    while ((await running.execute(database.db)).rows[0]?.count !== 1);
+    await server.kill();
+    expect(await failure).toMatchObject({ code: 'CONNECTION_LOST', outcomeUnknown: true, retryable: false });
+    await server.start();
+  });
+
+  it('waits for a server that starts later, and gives up at the deadline', async () => {
+    await server.stop();
+    const impatient = new DatabaseManager({ url: server.url, connectDeadlineMs: 300 });
+    await expect(impatient.open()).rejects.toThrow('could not be reached within 300 ms');
+    expect(impatient.state).toBe('new');
+
+    const patient = new DatabaseManager({ url: server.url });
+    let restarted: Promise<void> | undefined;
+    patient.events.on('connection-error', () => {
+      restarted ??= server.start();
+    });
+    await patient.open();
+    await restarted;
+    expect(patient.state).toBe('open');
+    await patient.close();
+    await impatient.close();
+  });
+
+  it('does not wait when the database does not exist', async () => {
+    const wrong = new DatabaseManager({ url: server.url.replace(/postgres$/, 'nowhere') });
+    await expect(wrong.open()).rejects.toMatchObject({ sqlState: '3D000', code: 'QUERY_FAILED' });
+    await wrong.close();
+  });
+
+  it('opens no more connections than poolSize and maxOverflow, and refuses those who wait too long', async () => {
+    await using small = await opened({ poolSize: 1, maxOverflow: 1, acquireTimeoutMs: 100 });
+    const sessions = [await small.openSession(), await small.openSession()];
+    expect(small.poolStats()).toEqual({ total: 2, idle: 0, active: 2, waiting: 0 });
+    await expect(small.openSession()).rejects.toBeInstanceOf(AcquireTimeoutError);
+    for (const session of sessions) await session.close();
+    expect(small.poolStats()).toMatchObject({ active: 0 });
+  });
+
+  it('names deadlocks, and one of the two goes through', async () => {
+    const [first, second] = [await database.openSession(), await database.openSession()];
+    const move = (session: typeof first, id: number): Promise<unknown> =>
+      sql`update accounts set balance = balance + 1 where id = ${id}`.execute(session.db);
+    for (const session of [first, second]) await sql`begin`.execute(session.db);
+    await move(first, 1);
+    await move(second, 2);
+    const outcomes = await Promise.allSettled([move(first, 2), move(second, 1)]);
+    const failures = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+    expect(failures).toHaveLength(1);
+    expect(failures[0]).toBeInstanceOf(DeadlockError);
+    expect(failures[0]).toMatchObject({ retryable: true });
+    await first.close();
+    await second.close();
+  });
+
+  it('names transactions that cannot be put into an order', async () => {
+    const failure = database.transaction(
+      async transaction => {
+        await sql`select sum(balance) from accounts`.execute(transaction);
+        await sql`update accounts set balance = 0 where id = 1`.execute(database.db);
+        await sql`update accounts set balance = 1 where id = 1`.execute(transaction);
+      },
+      { isolationLevel: 'serializable' },
+    );
+    await expect(failure).rejects.toBeInstanceOf(SerializationError);
+  });
+
+  it('names statements that the server cancelled', async () => {
+    await using session = await database.openSession();
+    await sql`set statement_timeout = 20`.execute(session.db);
+    await expect(sql`select pg_sleep(30)`.execute(session.db)).rejects.toBeInstanceOf(QueryTimeoutError);
+    await sql`reset statement_timeout`.execute(session.db);
+  });
+
+  it('lets two processes migrate at once, each migration once', async () => {
+    await using other = await opened();
+    const migrations = [{ name: '001', up: 'create table once (id integer)' }];
+    const reports = await Promise.all([database.migrate(migrations), other.migrate(migrations)]);
+    expect(reports.flatMap(({ ran }) => ran)).toHaveLength(1);
+  });
+
+  it('breaks off what does not end in time when it closes', async () => {
+    const impatient = await opened({ drainTimeoutMs: 20 });
+    const session = await impatient.openSession();
+    const endless = sql`select pg_sleep(30)`.execute(session.db).catch((error: unknown) => error);
+    await impatient.close();
+    expect(await endless).toBeInstanceOf(ConnectionLostError);
+    await session.close();
+  });
+});

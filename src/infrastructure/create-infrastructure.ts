@@ -1,0 +1,127 @@
+import { join, resolve } from 'node:path';
+import { DatabaseManager } from '../database/index.ts';
+import { eventLoopCheck, HealthRegistry } from '../health/index.ts';
+import { ConnectionPool } from '../http/index.ts';
+import { type Clock, type Ids, type Random, systemClock, systemIds, systemRandom } from '../kernel/index.ts';
+import { type Logging, type SetupLoggingOptions, setupLogging } from '../logging/index.ts';
+import { type LoadSettingsOptions, loadSettings, type Settings } from '../settings/index.ts';
+import { createMetrics } from '../telemetry/index.ts';
+import { ClosingOrder } from './closing.ts';
+import { Dependencies } from './dependencies.ts';
+import { Infrastructure } from './infrastructure.ts';
+import { logRooms } from './observers.ts';
+
+/** What {@link createInfrastructure} may be told. Without any option everything comes from the environment. */
+export interface InfrastructureOptions {
+  /** The settings, loaded already or how to load them. @default loadSettings() */
+  readonly settings?: Settings | LoadSettingsOptions | undefined;
+  /** What differs from the settings in logging. @default {} */
+  readonly logging?: SetupLoggingOptions | undefined;
+  /** @default systemClock */
+  readonly clock?: Clock | undefined;
+  /** @default systemRandom */
+  readonly random?: Random | undefined;
+  /** @default systemIds */
+  readonly ids?: Ids | undefined;
+}
+
+/**
+ * Opens everything a service stands on: settings, logging, the database, connections, health and metrics, joined with each
+ * other. With nothing configured it runs on embedded engines; addresses in the environment move it to real ones.
+ *
+ * When a step fails, what was opened before it is closed again, and the error says what to do.
+ *
+ * @throws {ConfigurationError} when the settings cannot be used.
+ * @throws {DatabaseError} when the database cannot be opened.
+ * @example
+ * await using infrastructure = await createInfrastructure();
+ * const server = await infrastructure.createServer();
+ * await server.listen({ port: 8_000 });
+ */
+export async function createInfrastructure(options: InfrastructureOptions = {}): Promise<Infrastructure> {
+  const { clock = systemClock, random = systemRandom, ids = systemIds } = options;
+  const settings = isLoaded(options.settings) ? options.settings : loadSettings(options.settings);
+  const closing = new ClosingOrder();
+  try {
+    const logging = setupLogging({ ...loggingOptions(settings), clock, ...options.logging });
+    closing.add('logging', () => logging.close());
+    reportWarnings(logging, settings);
+    const database = new DatabaseManager<never>({ ...databaseOptions(settings), clock, random });
+    closing.add('database', () => database.close());
+    const connections = new ConnectionPool({ connectTimeoutMs: settings.http.connectTimeoutMs });
+    closing.add('connections', () => connections.close());
+    const dependencies = new Dependencies(clock, random);
+    const health = new HealthRegistry({ clock });
+    const metrics = settings.monitoring.metricsEnabled ? await createMetrics({ appName: settings.appName }) : undefined;
+    if (metrics !== undefined) closing.add('metrics', () => metrics.close());
+    logRooms(logging, { dependencies, database, health }, { echo: settings.database.echo });
+    registerChecks(health, database, logging, clock);
+    metrics?.observeCalls(dependencies.events);
+    await database.open();
+    return new Infrastructure({
+      settings,
+      clock,
+      ids,
+      logging,
+      database,
+      connections,
+      dependencies,
+      health,
+      metrics,
+      closing,
+    });
+  } catch (error) {
+    await closing.close();
+    throw error;
+  }
+}
+
+function isLoaded(settings: Settings | LoadSettingsOptions | undefined): settings is Settings {
+  return settings !== undefined && 'service' in settings;
+}
+
+/** Everything the process writes goes below its data directory, unless a place for the logs was named. */
+function loggingOptions(settings: Settings): SetupLoggingOptions {
+  const { monitoring, service, environment, origins } = settings;
+  const named = origins['monitoring.logDirectory'] !== 'default';
+  return {
+    level: monitoring.logLevel,
+    directory: resolve(named ? monitoring.logDirectory : join(service.dataDirectory, 'logs')),
+    environment,
+  };
+}
+
+function databaseOptions({ database, service }: Settings): ConstructorParameters<typeof DatabaseManager>[0] {
+  if (database.url === undefined) return { directory: resolve(service.dataDirectory, 'pg') };
+  const { url, poolSize, maxOverflow, poolTimeoutMs } = database;
+  return { url, poolSize, maxOverflow, acquireTimeoutMs: poolTimeoutMs };
+}
+
+function reportWarnings(logging: Logging, settings: Settings): void {
+  const logger = logging.getLogger('settings');
+  for (const { name, message, origin } of settings.warnings) logger.warning(`${name}: ${message}`, { origin });
+}
+
+function registerChecks(
+  health: HealthRegistry,
+  database: DatabaseManager<never>,
+  logging: Logging,
+  clock: Clock,
+): void {
+  health.register(eventLoopCheck({ clock }));
+  health.register({
+    name: 'database',
+    async check(signal) {
+      const { healthy, engine, error } = await database.healthCheck({ signal });
+      return healthy ? { status: 'up', details: { engine } } : { status: 'down', message: error?.code ?? 'no answer' };
+    },
+  });
+  health.register({
+    name: 'logging',
+    critical: false,
+    check: () =>
+      logging.state.status === 'degraded'
+        ? { status: 'degraded', message: 'Log lines are being dropped' }
+        : { status: 'up' },
+  });
+}

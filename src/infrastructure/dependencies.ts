@@ -1,0 +1,116 @@
+import { type CacheStats, MemoryCache } from '../cache/index.ts';
+import { ArgumentError } from '../errors/index.ts';
+import { type Clock, Events, type Random } from '../kernel/index.ts';
+import { CallLog, type Guard, type GuardEvents, standardGuard } from '../pipeline/index.ts';
+import { CircuitBreaker, type CircuitBreakerEvents, type CircuitSnapshot } from '../resilience/index.ts';
+
+/** The numbers of the guard around a dependency. */
+export interface DependencyOptions {
+  /** How long the whole call may take, retries included, in milliseconds. @default 30_000 */
+  readonly deadlineMs?: number | undefined;
+  /** How long one attempt may take, in milliseconds. @default 10_000 */
+  readonly attemptTimeoutMs?: number | undefined;
+  /** How many attempts in all. @default 3 */
+  readonly maxAttempts?: number | undefined;
+  /** How many failures in a row open the breaker. @default 5 */
+  readonly failureThreshold?: number | undefined;
+  /** How long the breaker stays open before a probe, in milliseconds. @default 60_000 */
+  readonly recoveryTimeMs?: number | undefined;
+  /** How many answers are remembered. @default 1_000 */
+  readonly cacheEntries?: number | undefined;
+  /** How long an answer is fresh, in milliseconds. @default 3_600_000 */
+  readonly ttlMs?: number | undefined;
+  /** How long after that it may stand in during an outage, in milliseconds. @default 86_400_000 */
+  readonly staleMs?: number | undefined;
+}
+
+/** Something outside the process that is called through a guard. */
+export interface Dependency {
+  readonly name: string;
+  readonly guard: Guard;
+  readonly breaker: CircuitBreaker;
+  readonly cache: MemoryCache<unknown>;
+}
+
+/** What {@link Dependencies} tell, for all of them together. */
+export interface DependencyEvents extends GuardEvents, CircuitBreakerEvents {}
+
+/**
+ * Every dependency of the process with its guard, on one stream of events, so that logs, metrics, health and the console
+ * see all of them without knowing any.
+ */
+export class Dependencies {
+  readonly events: Events<DependencyEvents> = new Events<DependencyEvents>();
+  /** The last calls of all dependencies. */
+  readonly calls: CallLog = new CallLog();
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #all = new Map<string, Dependency>();
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+    this.calls.observe(this.events);
+  }
+
+  /**
+   * Puts a guard around a new dependency.
+   *
+   * @param name From a closed set: it becomes a metric label.
+   * @throws {ArgumentError} when there is one of this name already.
+   */
+  add(name: string, options: DependencyOptions = {}): Dependency {
+    if (this.#all.has(name)) {
+      throw new ArgumentError(`Cannot add the dependency "${name}": there is one of this name already`, 'name');
+    }
+    const clock = this.#clock;
+    const breaker = new CircuitBreaker({
+      name,
+      clock,
+      failureThreshold: options.failureThreshold,
+      recoveryTimeMs: options.recoveryTimeMs ?? 60_000,
+    });
+    const cache = new MemoryCache<unknown>({
+      name,
+      clock,
+      maxEntries: options.cacheEntries,
+      ttlMs: options.ttlMs ?? 3_600_000,
+      staleMs: options.staleMs ?? 86_400_000,
+    });
+    const guard = standardGuard(name, {
+      clock,
+      random: this.#random,
+      events: this.events,
+      breaker,
+      cache,
+      deadlineMs: options.deadlineMs,
+      attemptTimeoutMs: options.attemptTimeoutMs,
+      maxAttempts: options.maxAttempts,
+    });
+    breaker.events.on('state-changed', event => this.events.emit('state-changed', event));
+    breaker.events.on('rejected', event => this.events.emit('rejected', event));
+    const dependency = { name, guard, breaker, cache };
+    this.#all.set(name, dependency);
+    return dependency;
+  }
+
+  /** The dependency of this name. */
+  get(name: string): Dependency | undefined {
+    return this.#all.get(name);
+  }
+
+  /** Every dependency. */
+  list(): readonly Dependency[] {
+    return [...this.#all.values()];
+  }
+
+  /** Every breaker as plain data. */
+  breakers(): readonly CircuitSnapshot[] {
+    return this.list().map(({ breaker }) => breaker.snapshot());
+  }
+
+  /** The counts of every cache. */
+  caches(): readonly CacheStats[] {
+    return this.list().map(({ cache }) => cache.stats());
+  }
+}

@@ -1,0 +1,3 @@
+export { createInfrastructure, type InfrastructureOptions } from './create-infrastructure.ts';
+export { Dependencies, type Dependency, type DependencyEvents, type DependencyOptions } from './dependencies.ts';
+export { Infrastructure } from './infrastructure.ts';
