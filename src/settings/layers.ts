@@ -8,7 +8,7 @@ import type { PartialTree, SettingsTree } from './settings.ts';
 import { readTextFile } from './text-file.ts';
 import type { RawValue, ValueKind } from './value-kind.ts';
 import type { ListedVariable } from './variable.ts';
-import { flagPrefix, isFlagName, ownPrefixes } from './variables.ts';
+import { flagPrefix, isFlagName, otherOwnNames, ownPrefixes } from './variables.ts';
 import { parseYamlFile } from './yaml-file.ts';
 
 /** A value that a layer has for a variable, before it is understood. */
@@ -72,7 +72,10 @@ export function variablesLayer(
   const flags = names.filter(isFlagVariable).map(name => name.slice(flagPrefix.length).toLowerCase());
   const known = listed.flatMap(({ name, otherName }) => (otherName === undefined ? [name] : [name, otherName]));
   const unknown = names.filter(
-    name => ownPrefixes.some(prefix => name.startsWith(prefix)) && !known.includes(name) && !isFlagVariable(name),
+    name =>
+      ownPrefixes.some(prefix => name.startsWith(prefix)) &&
+      ![...known, ...otherOwnNames].includes(name) &&
+      !isFlagVariable(name),
   );
   const named = (name: string): Candidate | undefined => {
     const raw = textOf(name);

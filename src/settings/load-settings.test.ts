@@ -261,7 +261,13 @@ describe('loadSettings() errors', () => {
 describe('loadSettings() warnings', () => {
   it('guesses what an unknown variable with our prefix was meant to be', () => {
     write('.env', 'MEDAUG_CACH_TTL=1\n');
-    const environment = { PLINTH_DTA: 'x', MEDAUG_SOMETHING_ELSE: 'x', FEATURE_FLAG_lower: 'true', OTHERS: 'x' };
+    const environment = {
+      PLINTH_DTA: 'x',
+      MEDAUG_SOMETHING_ELSE: 'x',
+      FEATURE_FLAG_lower: 'true',
+      OTHERS: 'x',
+      PLINTH_REQUIRE_SERVERS: '1',
+    };
     expect(load({ environment }).warnings).toEqual([
       { name: 'PLINTH_DTA', message: 'Unknown variable; did you mean PLINTH_DATA?', origin: 'environment' },
       { name: 'MEDAUG_SOMETHING_ELSE', message: 'Unknown variable', origin: 'environment' },

@@ -13,6 +13,9 @@ export const flagPrefix = 'FEATURE_FLAG_';
 /** Prefixes that are ours alone, so that an unknown variable with one of them is probably a slip. */
 export const ownPrefixes: readonly string[] = ['MEDAUG_', 'PLINTH_', flagPrefix];
 
+/** Variables with our prefix that are not settings: switches of the test run. */
+export const otherOwnNames: readonly string[] = ['PLINTH_REQUIRE_SERVERS'];
+
 /**
  * Every variable that has a fixed name, in the order of the documents. Feature flags (`FEATURE_FLAG_<NAME>`) come on
  * top.

@@ -1,0 +1,100 @@
+import type { Infrastructure } from 'plinth';
+import { type EventSource, Events, type Subscription, type Timer } from 'plinth/kernel';
+import type { z } from 'zod';
+import type { consoleStateSchema } from './console-state-schema.ts';
+
+/** Everything the console shows at one moment. */
+export type ConsoleSnapshot = z.infer<typeof consoleStateSchema>;
+
+/** What {@link ConsoleState} tells. */
+export interface ConsoleStateEvents {
+  /** Something that the console shows has changed. At most once a second. */
+  changed: ConsoleSnapshot;
+}
+
+/** How often the state is told at most, in milliseconds. */
+const tellIntervalMs = 1_000;
+
+/** How many calls a snapshot holds. */
+const shownCalls = 100;
+
+/** The process as the console sees it. Reads what the infrastructure knows; keeps nothing of its own. */
+export class ConsoleState {
+  readonly #infrastructure: Infrastructure;
+  readonly #startedAt: number;
+  readonly #startedMs: number;
+  readonly #events = new Events<ConsoleStateEvents>();
+  readonly #subscriptions: readonly Subscription[];
+  #timer: Timer | undefined;
+
+  constructor(infrastructure: Infrastructure) {
+    this.#infrastructure = infrastructure;
+    this.#startedAt = infrastructure.clock.now();
+    this.#startedMs = infrastructure.clock.monotonic();
+    const { dependencies, health } = infrastructure;
+    const changed = (): void => this.#tellSoon();
+    this.#subscriptions = [
+      dependencies.events.on('call', changed),
+      dependencies.events.on('state-changed', changed),
+      health.events.on('status-changed', changed),
+    ];
+  }
+
+  get events(): EventSource<ConsoleStateEvents> {
+    return this.#events;
+  }
+
+  /** The state now. */
+  snapshot(): ConsoleSnapshot {
+    const { settings, dependencies, health, clock } = this.#infrastructure;
+    const { live, ready } = health.snapshot();
+    return {
+      service: {
+        name: settings.appName,
+        version: settings.appVersion,
+        environment: settings.environment,
+        upstreams: settings.service.upstreams,
+        startedAt: new Date(this.#startedAt).toISOString(),
+        uptimeSeconds: Math.round((clock.monotonic() - this.#startedMs) / 1_000),
+        database: this.#infrastructure.database().engine,
+      },
+      health: { status: worst(live.status, ready.status), checks: checksOf({ ...live.checks, ...ready.checks }) },
+      breakers: [...dependencies.breakers()],
+      caches: [...dependencies.caches()],
+      totals: dependencies.calls.totals(),
+      calls: dependencies.calls.latest(shownCalls).map(record => ({ ...record })),
+    };
+  }
+
+  /** Stops following the infrastructure. */
+  close(): void {
+    this.#timer?.cancel();
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  #tellSoon(): void {
+    if (this.#timer !== undefined || !this.#events.has('changed')) return;
+    this.#timer = this.#infrastructure.clock.setTimer(tellIntervalMs, () => {
+      this.#timer = undefined;
+      this.#events.emit('changed', this.snapshot());
+    });
+  }
+}
+
+type Status = ConsoleSnapshot['health']['status'];
+type Checks = ReturnType<Infrastructure['health']['snapshot']>['live']['checks'];
+
+function worst(first: Status, second: Status): Status {
+  const order = ['up', 'degraded', 'down'] as const;
+  return order.indexOf(first) > order.indexOf(second) ? first : second;
+}
+
+/** A check that has not run yet says so in words: the console knows three states. */
+function checksOf(checks: Checks): ConsoleSnapshot['health']['checks'] {
+  return Object.entries(checks).map(([name, { status, message, durationMs }]) => ({
+    name,
+    status: status === 'unknown' ? 'degraded' : status,
+    ...(status === 'unknown' ? { message: 'not looked at yet' } : message === undefined ? {} : { message }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+  }));
+}

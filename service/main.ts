@@ -1,0 +1,57 @@
+import { ConfigurationError, PlinthError } from 'plinth/errors';
+import { systemClock } from 'plinth/kernel';
+import { type Service, startService } from './service.ts';
+
+/** How long closing may take before the process ends all the same, in milliseconds. */
+const closeTimeoutMs = 15_000;
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+async function main(): Promise<void> {
+  const startedMs = systemClock.monotonic();
+  const seconds = (): string => `${((systemClock.monotonic() - startedMs) / 1_000).toFixed(1)} s`;
+  print('Plinth is starting');
+  const service = await startService({ onProgress: step => print(`  ${seconds().padStart(6)}  ${step}`) });
+  print(`  ${seconds().padStart(6)}  routes`);
+  for (const { method, path, summary } of service.server.routes())
+    print(`          ${method.padEnd(7)} ${path}  ${summary ?? ''}`);
+  print(`\n  Console and API: ${service.url}   (Ctrl-C ends)\n`);
+  endOnSignals(service);
+}
+
+/** The first signal lets everything finish; the second one does not wait. */
+function endOnSignals(service: Service): void {
+  let ending = false;
+  const end = (signal: NodeJS.Signals): void => {
+    if (ending) process.exit(130);
+    ending = true;
+    print(`\n${signal}: finishing what is under way`);
+    systemClock.setTimer(closeTimeoutMs, () => fail(`Closing took more than ${closeTimeoutMs / 1_000} s`));
+    service.close().then(
+      () => print('Closed'),
+      error => fail(error),
+    );
+  };
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
+}
+
+/** What the person at the terminal can mend is said without a stack. */
+function fail(error: unknown): void {
+  const expected = error instanceof PlinthError || typeof error === 'string';
+  const text = expected
+    ? error instanceof Error
+      ? error.message
+      : error
+    : error instanceof Error
+      ? error.stack
+      : String(error);
+  process.stderr.write(`\n${text}\n`);
+  if (error instanceof ConfigurationError)
+    process.stderr.write('\nAll settings and where they come from: npm run doctor\n');
+  process.exit(1);
+}
+
+await main().catch(fail);

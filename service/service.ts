@@ -1,0 +1,93 @@
+import { join, resolve } from 'node:path';
+import { createInfrastructure, type Infrastructure, type InfrastructureOptions } from 'plinth';
+import { FDAOrangeBookScraper } from 'plinth/connectors/fda';
+import type { Server } from 'plinth/server';
+import { serveConsole } from './console-api/console-page.ts';
+import { consoleRoutes } from './console-api/console-routes.ts';
+import { ConsoleState } from './console-api/console-state.ts';
+import { loadConsoleAssets } from './console-assets.ts';
+import { AnswerStore, type MedicationTables } from './medications/answer-store.ts';
+import { medicationRoutes } from './medications/medication-routes.ts';
+import { MedicationService } from './medications/medication-service.ts';
+import { medicationMigrations } from './medications/migrations.ts';
+import { type StandIn, startStandIn } from './stand-in/index.ts';
+
+/** How the reference service starts. */
+export interface ServiceOptions extends InfrastructureOptions {
+  /** Told of each step of the start, in words for people. @default nobody */
+  readonly onProgress?: ((step: string) => void) | undefined;
+}
+
+/** The reference service, running. */
+export interface Service extends AsyncDisposable {
+  /** Its address, such as `http://localhost:8000`. */
+  readonly url: string;
+  readonly infrastructure: Infrastructure;
+  readonly server: Server;
+  /** The stand-in for the outside sources; absent when they are asked live. */
+  readonly standIn: StandIn | undefined;
+  /** Lets requests under way finish, then closes everything in reverse order. */
+  close(): Promise<void>;
+}
+
+/** Starts the reference service: medications from the FDA's sources, and the console. */
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const { onProgress = () => {} } = options;
+  const infrastructure = await createInfrastructure(options);
+  try {
+    onProgress(`database is open (${infrastructure.database().engine})`);
+    const { service: place } = infrastructure.settings;
+    const database = infrastructure.database<MedicationTables>();
+    await database.migrate(medicationMigrations);
+    const standIn = place.upstreams === 'recorded' ? await openStandIn(infrastructure) : undefined;
+    onProgress(standIn ? `sources are recorded (stand-in on ${standIn.url})` : 'sources are live');
+    const fda = openFdaScraper(infrastructure, standIn);
+    const medications = new MedicationService(fda, new AnswerStore(database, infrastructure.clock));
+    const server = await infrastructure.createServer();
+    const state = new ConsoleState(infrastructure);
+    infrastructure.onClose('console', () => state.close());
+    await server.register(medicationRoutes(medications));
+    await server.register(consoleRoutes(infrastructure, state));
+    serveConsole(server.app, await loadConsoleAssets());
+    const { url } = await server.listen({ port: place.port, host: place.host });
+    return { url, infrastructure, server, standIn, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await infrastructure.close();
+    throw error;
+  }
+
+  function close(): Promise<void> {
+    return infrastructure.close();
+  }
+}
+
+async function openStandIn(infrastructure: Infrastructure): Promise<StandIn> {
+  const { recordingsDirectory } = infrastructure.settings.service;
+  const standIn = await startStandIn({ dataDirectory: recordingsDirectory, clock: infrastructure.clock });
+  infrastructure.onClose('stand-in', () => standIn.close());
+  return standIn;
+}
+
+function openFdaScraper(infrastructure: Infrastructure, standIn: StandIn | undefined): FDAOrangeBookScraper {
+  const { settings, connections, clock } = infrastructure;
+  const cacheDirectory = join(resolve(settings.service.dataDirectory), 'orange-book');
+  const fda = new FDAOrangeBookScraper({
+    orangeBook: { cacheDirectory, ...(standIn && { url: standIn.addresses.orangeBook }) },
+    openFda: {
+      apiKey: settings.externalServices.openFdaApiKey,
+      ...(standIn && { baseUrl: standIn.addresses.openFda }),
+    },
+    pool: connections,
+    openFdaGuard: infrastructure.dependency('openfda').guard,
+    // The whole edition comes in one download, and is kept by the connector itself.
+    orangeBookGuard: infrastructure.dependency('orange-book', { deadlineMs: 120_000, attemptTimeoutMs: 60_000 }).guard,
+    clock,
+  });
+  infrastructure.onClose('fda', () => fda.close());
+  const logger = infrastructure.logging.getLogger('api.orange-book');
+  fda.events.on('loaded', event => logger.info('Orange Book loaded', { ...event, duration: event.durationMs / 1_000 }));
+  fda.events.on('failed', ({ error, serving }) =>
+    logger.warning('Orange Book could not be loaded', { error, serving }),
+  );
+  return fda;
+}

@@ -1,0 +1,2 @@
+export type { ActiveFault, Behaviour, Fault } from './faults.ts';
+export { type StandIn, type StandInOptions, type StandInStats, startStandIn } from './stand-in.ts';

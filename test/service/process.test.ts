@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseManager } from 'plinth/database';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MedicationTables } from '../../service/medications/answer-store.ts';
+
+let directory: string;
+let child: ChildProcess | undefined;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'plinth-process-'));
+});
+
+afterEach(async () => {
+  child?.kill('SIGKILL');
+  await rm(directory, { recursive: true, force: true });
+});
+
+interface Started {
+  readonly url: string;
+  readonly output: () => string;
+  readonly exit: Promise<number | null>;
+}
+
+/** Starts the service as `npm start` does. */
+async function start(environment: Readonly<Record<string, string>> = {}): Promise<Started> {
+  const started = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', 'service/main.ts'], {
+    env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: directory, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child = started;
+  let output = '';
+  const exit = once(started, 'exit').then(([code]) => code as number | null);
+  const url = await new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString();
+      const found = /Console and API: (\S+)/.exec(output)?.[1];
+      if (found !== undefined) resolve(found);
+    };
+    started.stdout?.on('data', read);
+    started.stderr?.on('data', read);
+    exit.then(code => reject(new Error(`Exited with ${code} before it served:\n${output}`)));
+  });
+  return { url, output: () => output, exit };
+}
+
+describe('the service as a process', () => {
+  it('ends with exit code 0 on Ctrl-C, and what it was asked is in SQL and in the logs', async () => {
+    const { url, exit } = await start();
+    const responses = await Promise.all(
+      ['osimertinib', 'imatinib', 'metformin'].map(name => fetch(`${url}/api/v1/medications?name=${name}`)),
+    );
+    expect(responses.map(response => response.status)).toEqual([200, 200, 200]);
+    const requestIds = responses.map(response => response.headers.get('x-request-id') ?? '');
+    child?.kill('SIGINT');
+    expect(await exit).toBe(0);
+
+    const log = await readFile(join(directory, 'logs', 'app.log'), 'utf8');
+    for (const id of requestIds)
+      expect(
+        log.split('\n').filter(line => line.includes(`[${id}]`) && line.includes('Request completed: 200')),
+      ).toHaveLength(1);
+    await using database = new DatabaseManager<MedicationTables>({ directory: join(directory, 'pg') });
+    await database.open();
+    const rows = await database.db.selectFrom('medication_answers').select('name').orderBy('name').execute();
+    expect(rows.map(row => row.name)).toEqual(['imatinib', 'metformin', 'osimertinib']);
+  }, 60_000);
+
+  it('says what is wrong with its settings, all at once, and ends with exit code 1', async () => {
+    const failed = await start({ PORT: 'eighty', LOG_LEVEL: 'LOUD', ENVIRONMENT: 'nowhere' }).catch(
+      (error: Error) => error.message,
+    );
+    expect(failed).toContain('Exited with 1');
+    for (const name of ['PORT', 'LOG_LEVEL', 'ENVIRONMENT'])
+      expect(failed).toMatch(new RegExp(`- ${name}: .*from environment`));
+    expect(failed).not.toContain('    at ');
+  }, 60_000);
+
+  it('refuses a data directory that another process uses, and names that process', async () => {
+    await start();
+    const first = child;
+    const failed = await start().catch((error: Error) => error.message);
+    expect(failed).toContain('Exited with 1');
+    expect(failed).toContain(String(first?.pid));
+    first?.kill('SIGKILL');
+  }, 60_000);
+});
