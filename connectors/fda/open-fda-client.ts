@@ -100,7 +100,12 @@ export class OpenFdaClient {
     const records: WireApplication[] = [];
     let next: string | undefined = pathOf(search, this.#pageSize);
     while (next !== undefined && records.length < this.#maxRecords) {
-      const page: Outcome<HttpAnswer<WirePage>> = await this.#page(next, options.signal);
+      const page: Outcome<HttpAnswer<WirePage>> = await this.#page(
+        next,
+        // One key for all callers: the header says who pays for the quota, not what is answered.
+        `${name.text.toLowerCase()}, page ${pages.length + 1} of ${this.#pageSize}`,
+        options.signal,
+      );
       pages.push(page);
       records.push(...(page.value.body.results ?? []));
       next = this.#nextPath(page.value);
@@ -112,10 +117,9 @@ export class OpenFdaClient {
     );
   }
 
-  async #page(path: string, signal: AbortSignal | undefined): Promise<Outcome<HttpAnswer<WirePage>>> {
+  async #page(path: string, cacheKey: string, signal: AbortSignal | undefined): Promise<Outcome<HttpAnswer<WirePage>>> {
     try {
-      // One key for all callers: the header says who pays for the quota, not what is answered.
-      const call = { operation: 'drugsfda.search', cacheKey: path, signal };
+      const call = { operation: 'drugsfda.search', cacheKey, signal };
       const request = { path, headers: this.#headers, answers: [404], ...call };
       const page = await this.#client.json<WirePage>(request);
       checkPage(page.value);
@@ -131,7 +135,7 @@ export class OpenFdaClient {
    */
   #nextPath(page: HttpAnswer<WirePage>): string | undefined {
     const link = /<([^>]+)>\s*;\s*rel="next"/.exec(page.headers['link'] ?? '')?.[1];
-    if (link === undefined || page.status === 404) return undefined;
+    if (link === undefined) return undefined;
     if (!URL.canParse(link))
       throw new ScraperError('openFDA sent a Link header that is not an address', { details: { link } });
     const { pathname, search } = new URL(link);

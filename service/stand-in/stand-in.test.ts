@@ -99,6 +99,8 @@ describe('drugsfda.json', () => {
     expect(pages).toBe(2);
     expect(seen).toEqual(['NDA209637', 'NDA213051', 'NDA215256']);
 
+    const only = await get('?search=products.brand_name:iressa&limit=2');
+    expect([only.body.meta.results.total, only.response.headers.get('link')]).toEqual([2, null]);
     const full = await get('?search=products.brand_name:(iressa OR tecentriq)&limit=2');
     expect(full.body.meta.results.total).toBe(4);
     const second = await fetch(/<(.+)>/.exec(full.response.headers.get('link') ?? '')?.[1] ?? '');
