@@ -33,6 +33,9 @@ export interface Service extends AsyncDisposable {
 /** Starts the reference service: medications from the FDA's sources, and the console. */
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const { onProgress = () => {} } = options;
+  // Bundled while the database opens on its own thread.
+  const bundling = loadConsoleAssets();
+  bundling.catch(() => {});
   const infrastructure = await createInfrastructure(options);
   try {
     onProgress(`database is open (${infrastructure.database().engine})`);
@@ -48,7 +51,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     infrastructure.onClose('console', () => state.close());
     await server.register(medicationRoutes(medications));
     await server.register(consoleRoutes(infrastructure, state));
-    serveConsole(server.app, await loadConsoleAssets());
+    serveConsole(server.app, await bundling);
     const { url } = await server.listen({ port: place.port, host: place.host });
     return { url, infrastructure, server, standIn, close, [Symbol.asyncDispose]: close };
   } catch (error) {

@@ -48,6 +48,8 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
     reportWarnings(logging, settings);
     const database = new DatabaseManager<never>({ ...databaseOptions(settings), clock, random });
     closing.add('database', () => database.close());
+    const opening = database.open();
+    opening.catch(() => {});
     const connections = new ConnectionPool({ connectTimeoutMs: settings.http.connectTimeoutMs });
     closing.add('connections', () => connections.close());
     const dependencies = new Dependencies(clock, random);
@@ -57,7 +59,7 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
     logRooms(logging, { dependencies, database, health }, { echo: settings.database.echo });
     registerChecks(health, database, logging, clock);
     metrics?.observeCalls(dependencies.events);
-    await database.open();
+    await opening;
     return new Infrastructure({
       settings,
       clock,

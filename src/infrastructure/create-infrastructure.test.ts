@@ -1,0 +1,94 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runWithRequestContext } from '../context/index.ts';
+import { ArgumentError, ConfigurationError, NetworkError } from '../errors/index.ts';
+import { VirtualClock } from '../testing/index.ts';
+import { createInfrastructure } from './create-infrastructure.ts';
+import type { Infrastructure } from './infrastructure.ts';
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'plinth-infrastructure-'));
+});
+
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+function create(environment: Readonly<Record<string, string>> = {}): Promise<Infrastructure> {
+  return createInfrastructure({
+    clock: new VirtualClock(),
+    logging: { console: false },
+    settings: {
+      envFile: false,
+      yamlFile: false,
+      environment: { ENVIRONMENT: 'test', DATA_DIR: directory, ...environment },
+    },
+  });
+}
+
+describe('createInfrastructure()', () => {
+  it('works with nothing configured, and closes the server first and the logs last', async () => {
+    const infrastructure = await create();
+    const server = await infrastructure.createServer();
+    const { url } = await server.listen({ port: 0 });
+    const ready = await fetch(`${url}/health/ready`);
+    expect(await ready.json()).toMatchObject({ status: 'up', checks: { database: { status: 'up' } } });
+    expect(infrastructure.closingOrder).toEqual(['server', 'metrics', 'connections', 'database', 'logging']);
+    await infrastructure.close();
+    await expect(fetch(`${url}/health/ready`)).rejects.toThrow();
+  });
+
+  it('keeps every file it writes below the data directory', async () => {
+    await using infrastructure = await create();
+    infrastructure.logging.getLogger('here').info('Hello');
+    infrastructure.logging.flush();
+    expect(await readFile(join(directory, 'logs', 'app.log'), 'utf8')).toContain('Hello');
+  });
+
+  it('says every problem of the settings at once', async () => {
+    const error = await create({ PORT: '-1', DB_POOL_SIZE: 'many' }).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as ConfigurationError).problems.map(problem => problem.name).sort()).toEqual([
+      'DB_POOL_SIZE',
+      'PORT',
+    ]);
+  });
+
+  it('closes what was open already when a later step fails', async () => {
+    await writeFile(join(directory, 'pg'), 'not a folder');
+    await expect(create()).rejects.toMatchObject({ name: 'DatabaseFolderError' });
+    await rm(join(directory, 'pg'));
+    await using second = await create();
+    expect(second.database().state).toBe('open');
+  });
+
+  it('shows a dependency in logs, metrics, readiness and the call log', async () => {
+    await using infrastructure = await create();
+    const { guard } = infrastructure.dependency('billing', { failureThreshold: 1, maxAttempts: 1 });
+    const call = { operation: 'invoice.read', key: 'invoice-7', repeatable: true };
+    await runWithRequestContext({ requestId: 'req-123' }, () => guard.execute(call, async () => 12));
+    await guard.execute({ ...call, key: 'invoice-8' }, () => Promise.reject(new NetworkError('gone'))).catch(() => {});
+
+    expect(infrastructure.dependencies.calls.why('req-123')).toMatchObject([{ dependency: 'billing', result: 'ok' }]);
+    const metrics = await infrastructure.metrics?.render();
+    expect(metrics).toContain(
+      'plinth_calls_total{dependency="billing",operation="invoice.read",result="failed",freshness="none"} 1',
+    );
+    expect(metrics).toContain('circuit_breaker_state{service_name="billing"} 2');
+    expect(await infrastructure.health.ready()).toMatchObject({
+      status: 'degraded',
+      checks: { billing: { status: 'degraded' } },
+    });
+    infrastructure.logging.flush();
+    const log = await readFile(join(directory, 'logs', 'api.log'), 'utf8');
+    expect(log).toMatch(/api\.billing .*\[req-123\] \| Call answered operation=invoice\.read/);
+  });
+
+  it('refuses two dependencies of one name', async () => {
+    await using infrastructure = await create();
+    infrastructure.dependency('billing');
+    expect(() => infrastructure.dependency('billing')).toThrow(ArgumentError);
+  });
+});
