@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Kysely, sql, type Transaction } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import { PlinthError } from '../errors/index.ts';
-import { abortReason, type EventSource, Events, untilAborted } from '../kernel/index.ts';
+import { type EventSource, Events, untilAborted } from '../kernel/index.ts';
 import { connectPatiently } from './connect.ts';
 import { createEmbeddedPool, createServerPool } from './create-pool.ts';
 import { DatabaseSession } from './database-session.ts';
@@ -11,6 +11,7 @@ import { type EmbeddedEngine, startEmbeddedEngine } from './embedded-engine.ts';
 import { toDatabaseError } from './error-translation.ts';
 import { ConnectionLostError, DatabaseClosedError } from './errors.ts';
 import type { DatabaseEngine, DatabaseEvents, DatabaseState } from './events.ts';
+import { waitForLoan } from './loan.ts';
 import {
   type DownOptions,
   type MigrateOptions,
@@ -369,23 +370,4 @@ function closedError(state: DatabaseState): DatabaseClosedError {
 function toHealthError(error: unknown): PlinthError {
   if (error instanceof PlinthError) return error;
   return new ConnectionLostError('The database did not answer before the check was given up', { cause: error });
-}
-
-/** Lets the signal end the wait for a connection, but not work that has begun on it: that ends by itself. */
-function waitForLoan<Result>(
-  run: (begun: () => void) => Promise<Result>,
-  signal: AbortSignal | undefined,
-): Promise<Result> {
-  if (signal === undefined) return run(() => undefined);
-  if (signal.aborted) return Promise.reject(abortReason(signal));
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortReason(signal));
-    const stopListening = (): void => signal.removeEventListener('abort', onAbort);
-    signal.addEventListener('abort', onAbort, { once: true });
-    const begun = (): void => {
-      stopListening();
-      signal.throwIfAborted();
-    };
-    run(begun).then(resolve, reject).finally(stopListening);
-  });
 }

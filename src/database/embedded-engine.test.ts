@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { systemClock } from '../kernel/index.ts';
 import { embeddedMajor } from './cluster-folder.ts';
 import {
   AcquireTimeoutError,
@@ -50,7 +51,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-describe('the embedded engine in a folder', () => {
+describe('the embedded engine in a folder', { timeout: 60_000 }, () => {
   let directory: string;
 
   beforeEach(() => {
@@ -119,7 +120,10 @@ describe('the embedded engine in a folder', () => {
     const controller = new AbortController();
     const database = new DatabaseManager({ directory });
     const opening = database.open(controller.signal);
-    await vi.waitFor(() => expect(existsSync(join(directory, 'cluster.creating'))).toBe(true), { interval: 1 });
+    await vi.waitFor(() => expect(existsSync(join(directory, 'cluster.creating'))).toBe(true), {
+      timeout: 15_000,
+      interval: 1,
+    });
     controller.abort();
     await expect(opening).rejects.toMatchObject({ name: 'AbortError' });
     expect(existsSync(join(directory, 'lock'))).toBe(false);
@@ -127,7 +131,7 @@ describe('the embedded engine in a folder', () => {
     await database.close();
   });
 
-  it('leaves a folder alone that it cannot open, and names it', async () => {
+  it('leaves a folder of another major alone, and names it', async () => {
     const database = await opened();
     await database.close();
     const cluster = join(directory, 'cluster');
@@ -135,8 +139,13 @@ describe('the embedded engine in a folder', () => {
     writeFileSync(join(cluster, 'PG_VERSION'), '17\n');
     await expect(opened()).rejects.toMatchObject({ code: 'DATABASE_FOLDER_UNUSABLE', directory });
     await expect(opened()).rejects.toThrow(`${directory} cannot be used: it was made by PostgreSQL 17`);
-    writeFileSync(join(cluster, 'PG_VERSION'), `${embeddedMajor}\n`);
+    expect(readFileSync(join(cluster, 'PG_VERSION'), 'utf8')).toBe('17\n');
+  });
 
+  it('leaves a folder alone that is damaged or no database', async () => {
+    const database = await opened();
+    await database.close();
+    const cluster = join(directory, 'cluster');
     truncateSync(join(cluster, 'global', 'pg_control'), 100);
     await expect(opened()).rejects.toThrow('could not be opened and may be damaged. It was left as it is');
     expect(existsSync(join(cluster, 'PG_VERSION'))).toBe(true);
@@ -159,24 +168,22 @@ describe('the embedded engine in a folder', () => {
   });
 });
 
-describe('the embedded engine', () => {
+describe('the one connection of the embedded engine', { timeout: 60_000 }, () => {
   let database: DatabaseManager;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     database = new DatabaseManager({ acquireTimeoutMs: 50 });
     await database.open();
   });
-  afterEach(() => database.close());
+  afterAll(() => database.close());
 
   it('leaves the event loop free while a statement runs', async () => {
     let turns = 0;
-    const count = (): void => {
+    const timer = systemClock.setRepeatingTimer(5, () => {
       turns += 1;
-      timer = setTimeout(count, 5);
-    };
-    let timer = setTimeout(count, 5);
+    });
     await sql`select pg_sleep(0.5)`.execute(database.db);
-    clearTimeout(timer);
+    timer.cancel();
     expect(turns).toBeGreaterThan(25);
   });
 
@@ -199,6 +206,16 @@ describe('the embedded engine', () => {
     expect(await database.validateConnection()).toBe(true);
     expect(work).not.toHaveBeenCalled();
   });
+});
+
+describe('closing the embedded engine', { timeout: 60_000 }, () => {
+  let database: DatabaseManager;
+
+  beforeEach(async () => {
+    database = new DatabaseManager({ acquireTimeoutMs: 50 });
+    await database.open();
+  });
+  afterEach(() => database.close());
 
   it('is closed once and for all', async () => {
     await database.close();
@@ -207,16 +224,6 @@ describe('the embedded engine', () => {
     await expect(database.open()).rejects.toBeInstanceOf(DatabaseClosedError);
     await expect(sql`select 1`.execute(database.db)).rejects.toThrow('is closed: it lends no more connections');
     expect(await database.validateConnection()).toBe(false);
-  });
-
-  it('breaks off what does not end in time when it closes', async () => {
-    const impatient = new DatabaseManager({ drainTimeoutMs: 20 });
-    await impatient.open();
-    const session = await impatient.openSession();
-    const endless = sql`select pg_sleep(30)`.execute(session.db).catch((error: unknown) => error);
-    await impatient.close();
-    expect(await endless).toBeInstanceOf(ConnectionLostError);
-    await session.close();
   });
 
   it('turns away those who wait for a connection when it closes', async () => {
@@ -238,6 +245,18 @@ describe('the embedded engine', () => {
     await session.close();
     await closing;
     expect(database.state).toBe('closed');
+  });
+});
+
+describe('the life of a manager', { timeout: 60_000 }, () => {
+  it('breaks off what does not end in time when it closes', async () => {
+    const impatient = new DatabaseManager({ drainTimeoutMs: 20 });
+    await impatient.open();
+    const session = await impatient.openSession();
+    const endless = sql`select pg_sleep(30)`.execute(session.db).catch((error: unknown) => error);
+    await impatient.close();
+    expect(await endless).toBeInstanceOf(ConnectionLostError);
+    await session.close();
   });
 
   it('asks to be opened first', async () => {

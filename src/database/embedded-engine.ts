@@ -73,7 +73,7 @@ export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promi
 async function lockFolder(directory: string, clock: Clock, signal?: AbortSignal): Promise<FolderLock> {
   try {
     mkdirSync(directory, { recursive: true });
-    return await acquireFolderLock(join(directory, 'lock'), directory, clock, signal);
+    return await acquireFolderLock(join(directory, 'lock'), directory, { clock, signal });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;

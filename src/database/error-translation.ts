@@ -36,7 +36,8 @@ export interface FailureSituation {
  */
 export function toDatabaseError(error: unknown, situation: FailureSituation = {}): PlinthError {
   if (error instanceof PlinthError) return error;
-  const driverError = (error instanceof Error ? error : new TypeError(String(error))) as DriverError;
+  if (!(error instanceof Error)) return new QueryError('The driver failed without saying why', { original: error });
+  const driverError = error as DriverError;
   const sqlState = sqlStateOf(driverError);
   if (sqlState !== undefined) return fromSqlState(driverError, sqlState, situation);
   if (isConnectionFailure(driverError)) {

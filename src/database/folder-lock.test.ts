@@ -18,7 +18,7 @@ describe('acquireFolderLock()', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  const acquire = (signal?: AbortSignal) => acquireFolderLock(path, directory, clock, signal);
+  const acquire = (signal?: AbortSignal) => acquireFolderLock(path, directory, { clock, signal });
   /** What a process on this machine would have written. */
   const writtenBy = async (changes: object): Promise<void> => {
     const lock = await acquire();

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   linkSync,
@@ -12,7 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Clock, Timer } from '../kernel/index.ts';
+import { type Clock, type Ids, systemIds, type Timer } from '../kernel/index.ts';
 import { DatabaseLockedError } from './errors.ts';
 
 /** Who holds a folder, as written in its lock file. */
@@ -28,6 +27,16 @@ interface LockOwner {
 const heartbeatMs = 5_000;
 /** A lock from another machine that is not touched for this long while we watch is stale: three heartbeats. */
 const patienceMs = 3 * heartbeatMs;
+
+/** How {@link acquireFolderLock} goes about it. */
+export interface FolderLockOptions {
+  /** Time. */
+  readonly clock: Clock;
+  /** Names the files that exist for a moment beside the lock. @default random */
+  readonly ids?: Ids | undefined;
+  /** Gives up watching an owner whose process cannot be seen. @default never */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** The right to use one folder. Held until `release`. */
 export class FolderLock {
@@ -69,24 +78,22 @@ export class FolderLock {
 export async function acquireFolderLock(
   path: string,
   directory: string,
-  clock: Clock,
-  signal?: AbortSignal,
+  { clock, ids = systemIds, signal }: FolderLockOptions,
 ): Promise<FolderLock> {
   const text = JSON.stringify(ownIdentity());
   for (;;) {
-    if (createExclusively(path, text)) return new FolderLock(path, text, clock);
+    if (createExclusively(path, `${path}.${ids.next()}`, text)) return new FolderLock(path, text, clock);
     const found = readIfPresent(path);
     if (found === undefined) continue;
     const owner = parseOwner(found);
     if (owner === undefined) throw unreadable(path, directory);
     if (await isAlive(owner, path, clock, signal)) throw locked(owner, path, directory);
-    takeAway(path, found);
+    takeAway(path, `${path}.${ids.next()}`, found);
   }
 }
 
 /** Creates the file with its text in one step: a reader never sees it half written. */
-function createExclusively(path: string, text: string): boolean {
-  const draft = `${path}.${randomUUID()}`;
+function createExclusively(path: string, draft: string, text: string): boolean {
   writeFileSync(draft, text, { flag: 'wx' });
   try {
     linkSync(draft, path);
@@ -113,8 +120,7 @@ function createWithoutLink(path: string, text: string): boolean {
 }
 
 /** Removes a stale lock, and only that: somebody may have replaced it since it was read. */
-function takeAway(path: string, staleText: string): void {
-  const aside = `${path}.${randomUUID()}`;
+function takeAway(path: string, aside: string, staleText: string): void {
   if (readIfPresent(path) !== staleText) return;
   try {
     renameSync(path, aside);

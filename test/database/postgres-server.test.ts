@@ -1,6 +1,4 @@
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { findPostgres, type PostgresServer, postgresMissing, startPostgres } from '../../test/servers/postgres.ts';
 import {
   AcquireTimeoutError,
   ConnectionLostError,
@@ -9,7 +7,9 @@ import {
   DeadlockError,
   QueryTimeoutError,
   SerializationError,
-} from './index.ts';
+} from 'plinth/database';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { findPostgres, type PostgresServer, postgresMissing, startPostgres } from '../servers/postgres.ts';
 
 const isMissing = findPostgres() === undefined;
 if (isMissing) console.warn(`DatabaseManager on a PostgreSQL server: ${postgresMissing}`);

@@ -2,9 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Generated, type Kysely, sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { findPostgres, type PostgresServer, postgresMissing, startPostgres } from '../../test/servers/postgres.ts';
-import { PlinthError } from '../errors/index.ts';
 import {
   CheckViolationError,
   DatabaseManager,
@@ -15,7 +12,10 @@ import {
   type QueryEvent,
   TransactionAbortedError,
   UniqueViolationError,
-} from './index.ts';
+} from 'plinth/database';
+import { PlinthError } from 'plinth/errors';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { findPostgres, type PostgresServer, postgresMissing, startPostgres } from '../servers/postgres.ts';
 
 interface Schema {
   authors: { id: Generated<number>; email: string; age: number | null };

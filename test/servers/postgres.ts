@@ -1,0 +1,117 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A real PostgreSQL that a test started, alone on a free port and in a folder of its own. */
+export interface PostgresServer extends AsyncDisposable {
+  /** Its address. */
+  readonly url: string;
+  /** Starts it, or starts it again on the same port with the same data. */
+  start(): Promise<void>;
+  /** Ends it as a crash would: connections break, nothing is flushed. */
+  kill(): Promise<void>;
+  /** Ends it in an orderly way: connections are told so and closed. */
+  stop(): Promise<void>;
+  /** Stops it and removes its folder. */
+  dispose(): Promise<void>;
+}
+
+/** Where the programs are, or `undefined` when this machine has none. Debian keeps one folder per version. */
+export function findPostgres(): string | undefined {
+  const versions = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql') : [];
+  const folders = [
+    ...versions.sort((a, b) => Number(b) - Number(a)).map(version => `/usr/lib/postgresql/${version}/bin`),
+    '/opt/homebrew/bin',
+    '/usr/local/bin',
+    '/usr/bin',
+  ];
+  return folders.find(folder => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
+}
+
+/** Said by tests that are skipped, so that a missing server is never overlooked. */
+export const postgresMissing = 'SKIPPED: no PostgreSQL on this machine (apt-get install postgresql)';
+
+/** Creates a cluster and starts a server on it. */
+export async function startPostgres(): Promise<PostgresServer> {
+  const programs = findPostgres();
+  if (programs === undefined) throw new TypeError(postgresMissing);
+  const identity = unprivileged();
+  const folder = mkdtempSync(join(tmpdir(), 'plinth-postgres-'));
+  if (identity !== undefined) chownSync(folder, identity.uid, identity.gid);
+  const data = join(folder, 'data');
+  const options = { ...identity, cwd: folder };
+  execFileSync(
+    join(programs, 'initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '-N'],
+    {
+      ...options,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  const port = await freePort();
+  let server: ChildProcess | undefined;
+
+  const start = async (): Promise<void> => {
+    const settings = ['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'max_connections=40'];
+    const flags = settings.flatMap(setting => ['-c', setting]);
+    server = spawn(join(programs, 'postgres'), ['-D', data, '-p', String(port), ...flags], {
+      ...options,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    await untilReady(server);
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const ending = server;
+    server = undefined;
+    if (ending === undefined || ending.exitCode !== null) return;
+    const exited = new Promise(resolve => ending.once('exit', resolve));
+    ending.kill(signal);
+    await exited;
+  };
+  const dispose = async (): Promise<void> => {
+    await end('SIGQUIT');
+    rmSync(folder, { recursive: true, force: true });
+  };
+
+  await start();
+  return {
+    url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+    start,
+    kill: () => end('SIGQUIT'),
+    stop: () => end('SIGINT'),
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** PostgreSQL refuses to run as root, so it runs as nobody then. */
+function unprivileged(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = (flag: string): number => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+function untilReady(server: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let log = '';
+    server.once('exit', code => reject(new TypeError(`PostgreSQL ended with code ${code}:\n${log}`)));
+    server.stderr?.on('data', (chunk: Buffer) => {
+      log += chunk.toString();
+      if (log.includes('database system is ready to accept connections')) resolve();
+    });
+  });
+}
