@@ -4,7 +4,7 @@ import type { ConsoleState } from './console-state.ts';
 import { consoleStateSchema } from './console-state-schema.ts';
 
 /** What the console reads, for anybody to read. */
-export function consoleRoutes({ dependencies, health }: Infrastructure, state: ConsoleState): ServerRoutes {
+export function consoleRoutes({ dependencies }: Infrastructure, state: ConsoleState): ServerRoutes {
   return async app => {
     app.get(
       '/console/state',
@@ -15,18 +15,15 @@ export function consoleRoutes({ dependencies, health }: Infrastructure, state: C
           response: { 200: consoleStateSchema },
         },
       },
-      async () => {
-        await Promise.all([health.live(), health.ready()]);
-        return state.snapshot();
-      },
+      () => state.current(),
     );
     app.get(
       '/console/events',
       { schema: { summary: 'The same as it happens: server-sent events `state` and `call`', tags: ['console'] } },
       async (request, reply) => {
-        await Promise.all([health.live(), health.ready()]);
+        const current = await state.current();
         const stream = eventStream(request, reply);
-        stream.send({ event: 'state', data: state.snapshot() });
+        stream.send({ event: 'state', data: current });
         const subscriptions = [
           state.events.on('changed', snapshot => stream.send({ event: 'state', data: snapshot })),
           dependencies.events.on('call', record => stream.send({ event: 'call', data: record })),

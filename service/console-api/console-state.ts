@@ -15,6 +15,9 @@ export interface ConsoleStateEvents {
 /** How often the state is told at most, in milliseconds. */
 const tellIntervalMs = 1_000;
 
+/** How often it is told although no call was made, in milliseconds: health changes by itself. */
+const refreshIntervalMs = 5_000;
+
 /** How many calls a snapshot holds. */
 const shownCalls = 100;
 
@@ -25,6 +28,7 @@ export class ConsoleState {
   readonly #startedMs: number;
   readonly #events = new Events<ConsoleStateEvents>();
   readonly #subscriptions: readonly Subscription[];
+  readonly #refresh: Timer;
   #timer: Timer | undefined;
 
   constructor(infrastructure: Infrastructure) {
@@ -38,14 +42,28 @@ export class ConsoleState {
       dependencies.events.on('state-changed', changed),
       health.events.on('status-changed', changed),
     ];
+    this.#refresh = infrastructure.clock.setRepeatingTimer(refreshIntervalMs, changed);
   }
 
   get events(): EventSource<ConsoleStateEvents> {
     return this.#events;
   }
 
-  /** The state now. */
-  snapshot(): ConsoleSnapshot {
+  /** The state now, with checks that have just been looked at. */
+  async current(): Promise<ConsoleSnapshot> {
+    const { health } = this.#infrastructure;
+    await Promise.all([health.live(), health.ready()]);
+    return this.#snapshot();
+  }
+
+  /** Stops following the infrastructure. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#refresh.cancel();
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  #snapshot(): ConsoleSnapshot {
     const { settings, dependencies, health, clock } = this.#infrastructure;
     const { live, ready } = health.snapshot();
     return {
@@ -66,17 +84,12 @@ export class ConsoleState {
     };
   }
 
-  /** Stops following the infrastructure. */
-  close(): void {
-    this.#timer?.cancel();
-    for (const subscription of this.#subscriptions) subscription.unsubscribe();
-  }
-
   #tellSoon(): void {
     if (this.#timer !== undefined || !this.#events.has('changed')) return;
-    this.#timer = this.#infrastructure.clock.setTimer(tellIntervalMs, () => {
+    this.#timer = this.#infrastructure.clock.setTimer(tellIntervalMs, async () => {
+      const state = await this.current();
       this.#timer = undefined;
-      this.#events.emit('changed', this.snapshot());
+      this.#events.emit('changed', state);
     });
   }
 }

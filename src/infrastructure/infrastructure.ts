@@ -14,6 +14,7 @@ import {
 import type { Metrics } from '../telemetry/index.ts';
 import type { ClosingOrder } from './closing.ts';
 import type { Dependencies, Dependency, DependencyOptions } from './dependencies.ts';
+import { ClosingError } from './errors.ts';
 
 /** The parts an {@link Infrastructure} is made of. */
 export interface InfrastructureParts {
@@ -133,11 +134,11 @@ export class Infrastructure {
   /**
    * Closes everything in the reverse order of opening, once.
    *
-   * @throws {AggregateError} with everything that went wrong on the way; the rest is closed nevertheless.
+   * @throws {ClosingError} with everything that went wrong on the way; the rest is closed nevertheless.
    */
   async close(): Promise<void> {
     const errors = await this.#parts.closing.close();
-    if (errors.length > 0) throw new AggregateError(errors, 'Not everything could be closed');
+    if (errors.length > 0) throw new ClosingError(errors);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

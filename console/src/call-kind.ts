@@ -1,0 +1,98 @@
+import { formatAge } from './format.ts';
+import { type CallRecord, type StageDecision, type StageName, type StageRecord, stageOrder } from './wire.ts';
+
+/** What no other call of the same process has. */
+export function callId({ dependency, sequence }: CallRecord): string {
+  return `${dependency} ${sequence}`;
+}
+
+/** How a call ended, as one word for people: the result and the freshness of the value joined. */
+export type CallKind = 'ok' | 'stale' | 'fallback' | 'refused' | 'failed';
+
+export const callKinds: readonly CallKind[] = ['ok', 'stale', 'fallback', 'refused', 'failed'];
+
+export function kindOf(record: CallRecord): CallKind {
+  if (record.result === 'rejected') return 'refused';
+  if (record.result === 'failed') return 'failed';
+  return record.freshness === 'stale' || record.freshness === 'fallback' ? record.freshness : 'ok';
+}
+
+/** How a decision looks: good, notable, a refusal of ours, a failure of theirs, or nothing special. */
+export type Tone = 'ok' | 'plain' | 'stale' | 'fallback' | 'refused' | 'failed';
+
+const tones: Readonly<Record<StageDecision, Tone>> = {
+  hit: 'ok',
+  ok: 'ok',
+  miss: 'plain',
+  joined: 'ok',
+  retried: 'stale',
+  stale: 'stale',
+  substituted: 'fallback',
+  rejected: 'refused',
+  failed: 'failed',
+  'gave-up': 'failed',
+  'timed-out': 'failed',
+};
+
+/** Decisions whose own name is too long for a cell. */
+const shortWords: Readonly<Partial<Record<StageDecision, string>>> = {
+  substituted: 'subst.',
+  rejected: 'refused',
+  'gave-up': 'gave up',
+  'timed-out': 'timeout',
+};
+
+/** The name of a stage as it fits over a cell. */
+export function stageTitle(name: StageName): string {
+  return name === 'attemptTimeout' ? 'attempt' : name;
+}
+
+/** What each stage does, for tooltips. */
+export const stageDuties: Readonly<Record<StageName, string>> = {
+  deadline: 'Limits the time of the whole call, retries and waits included',
+  fallback: 'Gives a substitute value when everything inside it did not succeed',
+  cache: 'Answers from memory, joins equal calls under way, keeps old values for bad times',
+  retry: 'Asks again when a failure may pass',
+  breaker: 'Refuses calls while the dependency keeps failing',
+  attemptTimeout: 'Limits the time of one attempt',
+  transport: 'Really asks the dependency',
+};
+
+export interface StageSummary {
+  /** The last thing the stage decided. */
+  readonly decision: StageDecision;
+  readonly word: string;
+  readonly tone: Tone;
+  /** How many times the stage decided so in this call. */
+  readonly times: number;
+  readonly reason: string | undefined;
+}
+
+/** What a stage did in a call, or `undefined` when it left no record. */
+export function summarizeStage(stages: readonly StageRecord[], name: StageName): StageSummary | undefined {
+  const own = stages.filter(({ stage }) => stage === name);
+  const last = own.at(-1);
+  if (!last) return undefined;
+  const { decision, reason } = last;
+  const times = own.filter(record => record.decision === decision).length;
+  return { decision, ...describeDecision(decision), times, reason };
+}
+
+/**
+ * The innermost stage that left a record, as a position in the order of the stages; -1 when none did. Stages wrap each
+ * other, so the call passed every stage before it, also those that had nothing to note, and reached none behind it.
+ */
+export function deepestStage(stages: readonly StageRecord[]): number {
+  return Math.max(-1, ...stages.map(({ stage }) => stageOrder.indexOf(stage)));
+}
+
+/** The word and the tone of a decision. One that this page does not know is shown as it came. */
+export function describeDecision(decision: StageDecision): { readonly word: string; readonly tone: Tone } {
+  return { word: shortWords[decision] ?? decision, tone: tones[decision] ?? 'plain' };
+}
+
+/** How old the value of a call is, in words. A substitute is as old as whoever gave it says, if at all. */
+export function ageOf({ freshness, ageMs }: CallRecord): string {
+  if (freshness === 'fallback' && !ageMs) return 'substitute';
+  return ageMs === undefined ? 'age unknown' : formatAge(ageMs);
+}

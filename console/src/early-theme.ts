@@ -1,0 +1,3 @@
+import { applyStoredTheme } from './theme.ts';
+
+applyStoredTheme();

@@ -1,0 +1,122 @@
+import { Component, type JSX, type TargetedEvent } from 'preact';
+import {
+  ageOf,
+  deepestStage,
+  kindOf,
+  type StageSummary,
+  stageDuties,
+  stageTitle,
+  summarizeStage,
+} from '../call-kind.ts';
+import { formatDuration, formatTime } from '../format.ts';
+import { type CallRecord, type StageName, stageOrder } from '../wire.ts';
+import { CallDetails } from './call-details.tsx';
+import { Chip } from './chip.tsx';
+
+export interface CallRowProps {
+  readonly record: CallRecord;
+  readonly onToggle: (open: boolean) => void;
+}
+
+/** One call in one line. A record never changes, so a row is drawn once and again only when it opens or closes. */
+export class CallRow extends Component<CallRowProps, { readonly open: boolean }> {
+  override state = { open: false };
+
+  override shouldComponentUpdate(next: CallRowProps, nextState: { readonly open: boolean }): boolean {
+    return next.record !== this.props.record || nextState.open !== this.state.open;
+  }
+
+  override componentWillUnmount(): void {
+    this.props.onToggle(false);
+  }
+
+  override render(): JSX.Element {
+    const { record, onToggle } = this.props;
+    const kind = kindOf(record);
+    const deepest = deepestStage(record.stages);
+    const toggled = (event: TargetedEvent<HTMLDetailsElement>): void => {
+      const { open } = event.currentTarget;
+      onToggle(open);
+      this.setState({ open });
+    };
+    return (
+      <li class={`call kind-${kind}`}>
+        <details onToggle={toggled}>
+          <summary>
+            <span class="call-time">{formatTime(record.startedAt + record.durationMs)}</span>
+            <span class="call-what">
+              <span class="call-operation">
+                <span class="dependency">{record.dependency}.</span>
+                {record.operation}
+              </span>{' '}
+              <CallKey text={record.key ?? 'no key'} />
+            </span>
+            <span class="call-result">
+              <Chip tone={kind} text={kind} /> <span class="call-age">{qualify(record)}</span>
+            </span>
+            <span class="call-duration">{formatDuration(record.durationMs)}</span>
+            <span class="stages">
+              {stageOrder.map((name, position) => (
+                <StageCell key={name} record={record} name={name} reached={position < deepest} />
+              ))}
+            </span>
+          </summary>
+          {this.state.open && <CallDetails record={record} />}
+        </details>
+      </li>
+    );
+  }
+}
+
+const tailLength = 14;
+
+/** A key too long for its place is cut before its end. */
+function CallKey({ text }: { readonly text: string }): JSX.Element {
+  return (
+    <span class="call-key" title={text}>
+      <span class="key-head">{text.slice(0, -tailLength)}</span>
+      <span class="key-tail">{text.slice(-tailLength)}</span>
+    </span>
+  );
+}
+
+interface StageCellProps {
+  readonly record: CallRecord;
+  readonly name: StageName;
+  /** Whether the call came as far as this stage. */
+  readonly reached: boolean;
+}
+
+function StageCell({ record, name, reached }: StageCellProps): JSX.Element {
+  const summary = summarizeStage(record.stages, name);
+  const silence = reached ? 'nothing to note' : 'not reached';
+  const happened = summary ? [summary.decision, summary.reason].filter(Boolean).join(', ') : silence;
+  return (
+    <span class={stageClass(name, reached, summary)} title={`${stageTitle(name)}: ${happened}\n${stageDuties[name]}`}>
+      <span class="stage-name">{stageTitle(name)} </span>
+      <span class="stage-word">
+        {summary ? summary.word : <span class="visually-hidden">{silence}</span>}
+        {summary && summary.times > 1 && !letsThrough(name, summary) && (
+          <span class="times">×{summary.times}</span>
+        )}{' '}
+      </span>
+    </span>
+  );
+}
+
+function stageClass(name: StageName, reached: boolean, summary: StageSummary | undefined): string {
+  if (!summary) return reached ? 'stage passed' : 'stage beyond';
+  return `stage tone-${letsThrough(name, summary) ? 'plain' : summary.tone}`;
+}
+
+/** Letting a call through is nothing special: only the stage that gave the value stands out. */
+function letsThrough(name: StageName, { decision }: StageSummary): boolean {
+  return decision === 'ok' && name !== 'transport';
+}
+
+/** The line under the result: how old the value is, or why there is none. */
+function qualify(record: CallRecord): string {
+  if (record.result !== 'ok') return record.error?.code ?? 'reason unknown';
+  if (record.freshness === undefined) return 'freshness unknown';
+  return ageOf(record);
+}

@@ -1,0 +1,55 @@
+import type { JSX } from 'preact';
+import type { Product } from '../wire.ts';
+import type { StoreProps } from './store-props.ts';
+
+const shownAtFirst = 3;
+
+export function Products({ store, products }: StoreProps & { readonly products: readonly Product[] }): JSX.Element {
+  const all = store.view.allProducts;
+  const shown = all ? products : products.slice(0, shownAtFirst);
+  return (
+    <div class="products">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Product</th>
+            <th scope="col">Application</th>
+            <th scope="col">Form and strength</th>
+            <th scope="col">Status</th>
+            <th scope="col">Sponsor</th>
+            <th scope="col">Source</th>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((product, index) => (
+            <tr key={index}>
+              <th scope="row">
+                {product.brandName || 'no brand name'}
+                <span class="ingredients"> {ingredients(product)}</span>
+              </th>
+              <td class="data">{product.applicationNumber}</td>
+              <td>{[product.dosageForm, product.route, product.strength].filter(Boolean).join(', ')}</td>
+              <td>{product.status}</td>
+              <td>{product.sponsor}</td>
+              <td class="data">{product.source}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {products.length > shownAtFirst && (
+        <button
+          type="button"
+          class="quiet-button"
+          aria-expanded={all}
+          onClick={() => store.update({ allProducts: !all })}
+        >
+          {all ? `Show the first ${shownAtFirst}` : `Show all ${products.length}`}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function ingredients(product: Product): string {
+  return product.ingredients.map(({ name }) => name).join(', ');
+}

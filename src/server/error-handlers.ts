@@ -1,0 +1,58 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { createErrorResponse, type ErrorResponse, serializeErrorBody, toErrorResponse } from './error-response.ts';
+import { byCode } from './error-statuses.ts';
+import type { ServerLogger } from './request-lifecycle.ts';
+import { inScope } from './request-scope.ts';
+
+/** What {@link setupErrorHandlers} may be told. */
+export interface ErrorHandlersOptions {
+  /** Where errors are written. @default nowhere */
+  readonly logger?: ServerLogger | undefined;
+  /** The methods that a path is answered to, which make an unknown route a wrong method. @default none */
+  readonly methodsOf?: ((path: string) => readonly string[]) | undefined;
+}
+
+/** The part of a Fastify instance that {@link setupErrorHandlers} needs. */
+export type ErrorHandlingApp = Pick<FastifyInstance, 'setErrorHandler' | 'setNotFoundHandler'>;
+
+/**
+ * Makes every error of an app an answer of one shape: whatever a handler throws, invalid input, unknown routes, wrong
+ * methods. What the client must not see goes to the log only.
+ *
+ * @example
+ * const app = fastify();
+ * setupErrorHandlers(app, { logger: getLogger('server') });
+ */
+export function setupErrorHandlers(app: ErrorHandlingApp, options: ErrorHandlersOptions = {}): void {
+  const { logger, methodsOf } = options;
+  app.setErrorHandler((error, request, reply) =>
+    inScope(request, () => {
+      const response = toErrorResponse(error, request.id);
+      if (logger !== undefined) logFailure(logger, error, response);
+      return sendErrorResponse(reply, response);
+    }),
+  );
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsOf?.(request.url.split('?', 1)[0] as string) ?? [];
+    if (methods.length > 0) reply.header('allow', methods.join(', '));
+    return sendErrorResponse(reply, plainResponse(methods.length > 0 ? 'METHOD_NOT_ALLOWED' : 'NOT_FOUND', request));
+  });
+}
+
+/** Sends an error answer. As text, because a route's schema of success must not reshape it. */
+export function sendErrorResponse(reply: FastifyReply, response: ErrorResponse): FastifyReply {
+  return reply.code(response.status).headers(response.headers).send(serializeErrorBody(response.body));
+}
+
+/** The answer to a code of the table, where no error was thrown. */
+export function plainResponse(code: string, request: Pick<FastifyRequest, 'id'>): ErrorResponse {
+  const { status, message = '' } = byCode(code);
+  return createErrorResponse({ message, errorCode: code, statusCode: status, requestId: request.id });
+}
+
+/** A bug or a failed dependency is an error, a refusal of ours a warning, a client's mistake no more than a detail. */
+function logFailure(logger: ServerLogger, error: unknown, { status, body }: ErrorResponse): void {
+  const fields = { error, error_code: body.error_code, status_code: status };
+  const level = status === 503 || status === 429 ? 'warning' : status >= 500 ? 'error' : 'debug';
+  logger[level](`Request failed: ${body.error_code}`, fields);
+}

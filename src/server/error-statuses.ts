@@ -1,0 +1,112 @@
+import { FailedError, PlinthError, RejectedError, ServiceError, TimeoutError } from '../errors/index.ts';
+
+/** How an error code is answered. */
+export interface ErrorAnswer {
+  /** The HTTP status. */
+  readonly status: number;
+  /** The message for the client. Absent when the error's own message was written for the client. */
+  readonly message?: string;
+}
+
+const dependencyFailed: ErrorAnswer = { status: 502, message: 'A service that this one depends on failed' };
+
+/** The one table from error codes to HTTP. A code that is not here is answered as its family, below. */
+export const errorStatuses: Readonly<Record<string, ErrorAnswer>> = Object.freeze({
+  BAD_REQUEST: { status: 400, message: 'The request cannot be understood' },
+  INVALID_JSON: { status: 400, message: 'The body is not valid JSON' },
+  NOT_FOUND: { status: 404 },
+  METHOD_NOT_ALLOWED: { status: 405, message: 'This method is not allowed here' },
+  REQUEST_TIMEOUT: { status: 408, message: 'The request took too long to arrive' },
+  DUPLICATE: { status: 409 },
+  PAYLOAD_TOO_LARGE: { status: 413, message: 'The body is too large' },
+  URI_TOO_LONG: { status: 414, message: 'A part of the path is too long' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'This media type is not supported' },
+  EXPECTATION_FAILED: { status: 417, message: 'This expectation cannot be met' },
+  VALIDATION_ERROR: { status: 422 },
+  LIMIT_EXCEEDED: { status: 429 },
+  HEADERS_TOO_LARGE: { status: 431, message: 'The headers are too large' },
+  INTERNAL_ERROR: { status: 500, message: 'Internal server error' },
+  SERVICE_ERROR: { status: 500 },
+  DEPENDENCY_FAILED: dependencyFailed,
+  NETWORK_ERROR: dependencyFailed,
+  UPSTREAM_ERROR: dependencyFailed,
+  SCRAPER_ERROR: dependencyFailed,
+  CACHE_ERROR: dependencyFailed,
+  RATE_LIMITED: dependencyFailed,
+  CIRCUIT_OPEN: { status: 503 },
+  CAPACITY_FULL: { status: 503 },
+  RETRY_BUDGET_EXHAUSTED: { status: 503 },
+  DEADLINE_EXCEEDED: { status: 503 },
+  CLOSED: { status: 503 },
+  SERVICE_UNAVAILABLE: { status: 503, message: 'The service is not available at the moment' },
+  TIMEOUT: { status: 504, message: 'A service that this one depends on took too long' },
+});
+
+/** The framework's codes under our names, so that they are answered from the same table. */
+const frameworkCodes: Readonly<Record<string, string>> = Object.freeze({
+  FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_JSON',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'INVALID_JSON',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+  FST_ERR_MAX_PARAM_LENGTH: 'URI_TOO_LONG',
+  FST_ERR_NOT_FOUND: 'NOT_FOUND',
+  HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
+});
+
+/** The codes that stand for a status, for errors of plugins that know only a status. */
+const statusCodes: Readonly<Record<number, string>> = Object.freeze({
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  408: 'REQUEST_TIMEOUT',
+  413: 'PAYLOAD_TOO_LARGE',
+  414: 'URI_TOO_LONG',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  417: 'EXPECTATION_FAILED',
+  429: 'LIMIT_EXCEEDED',
+  431: 'HEADERS_TOO_LARGE',
+  503: 'SERVICE_UNAVAILABLE',
+});
+
+/** An error's code and how it is answered. */
+export interface ClassifiedError extends ErrorAnswer {
+  readonly code: string;
+}
+
+/** Finds the answer to anything that was thrown: by its code, then by its family, and otherwise as an internal error. */
+export function classifyError(error: unknown): ClassifiedError {
+  if (error instanceof PlinthError) {
+    const answer = errorStatuses[error.code] ?? familyOf(error);
+    if (answer !== undefined) return { code: error.code, ...answer };
+  } else if (error instanceof Error) {
+    const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+    const known = typeof code === 'string' ? frameworkCodes[code] : undefined;
+    if (known !== undefined) return byCode(known);
+    if (typeof statusCode === 'number') {
+      const named = statusCodes[statusCode];
+      if (named !== undefined) return byCode(named);
+      if (statusCode >= 400 && statusCode < 500) return byCode('BAD_REQUEST');
+    }
+  }
+  return byCode('INTERNAL_ERROR');
+}
+
+/** The answer to a code of the table; an unknown one is an internal error. */
+export function byCode(code: string): ClassifiedError {
+  const answer = errorStatuses[code];
+  return answer === undefined ? byCode('INTERNAL_ERROR') : { code, message: defaultMessages[code] ?? '', ...answer };
+}
+
+/** What stands in the place of an error's own message where there is no error of ours. */
+const defaultMessages: Readonly<Record<string, string>> = Object.freeze({
+  NOT_FOUND: 'Resource not found',
+  LIMIT_EXCEEDED: 'Too many requests',
+});
+
+function familyOf(error: PlinthError): ErrorAnswer | undefined {
+  if (error instanceof RejectedError) return errorStatuses['CLOSED'];
+  if (error instanceof TimeoutError) return errorStatuses['TIMEOUT'];
+  if (error instanceof FailedError) return dependencyFailed;
+  if (error instanceof ServiceError) return errorStatuses['SERVICE_ERROR'];
+  return undefined;
+}

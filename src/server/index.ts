@@ -1,0 +1,34 @@
+export { createServer } from './create-server.ts';
+export { type ErrorHandlersOptions, type ErrorHandlingApp, setupErrorHandlers } from './error-handlers.ts';
+export {
+  createErrorResponse,
+  type ErrorBody,
+  type ErrorResponse,
+  type ErrorResponseOptions,
+  toErrorResponse,
+} from './error-response.ts';
+export { type ErrorAnswer, errorStatuses } from './error-statuses.ts';
+export {
+  type EventStream,
+  type EventStreamOptions,
+  eventStream,
+  type StreamEnd,
+  type StreamEvent,
+  type StreamReply,
+  type StreamRequest,
+} from './event-stream.ts';
+export type { CompletedRequest, ServerEvents } from './events.ts';
+export type {
+  ListenOptions,
+  ServerAddress,
+  ServerHealth,
+  ServerMetrics,
+  ServerOptions,
+  ServerTimeouts,
+} from './options.ts';
+export { acceptRequestId } from './request-id.ts';
+export type { ServerLogger } from './request-lifecycle.ts';
+export { extendRequestContext } from './request-scope.ts';
+export type { RouteEntry } from './route-table.ts';
+export { Server, type ServerApp, type ServerParts, type ServerRoutes } from './server.ts';
+export { formatTraceparent, parseTraceparent, type TraceParent } from './traceparent.ts';

@@ -1,0 +1,119 @@
+import type { FastifyInstance } from 'fastify';
+import { byCode } from './error-statuses.ts';
+import type { ServerPeers } from './load-peers.ts';
+
+/** What the document says of the API. */
+export interface OpenApiOptions {
+  readonly name: string;
+  readonly version: string;
+}
+
+interface Operation {
+  readonly parameters?: readonly { readonly in?: string }[];
+  readonly requestBody?: unknown;
+  responses?: Record<string, unknown>;
+}
+
+/** Documents may hold references where we hold operations; those are left as they are. */
+type Paths = Record<string, Record<string, Operation>>;
+
+const methods = ['get', 'put', 'post', 'delete', 'patch', 'options', 'head', 'trace'] as const;
+
+/** The body of every error, as JSON Schema. */
+const errorSchema = {
+  type: 'object',
+  description: 'The body of every error',
+  required: ['success', 'error', 'error_code', 'details'],
+  properties: {
+    success: { type: 'boolean', const: false },
+    error: { type: 'string', description: 'What went wrong, for people', maxLength: 10_000 },
+    error_code: {
+      type: 'string',
+      description: 'What went wrong, for programs',
+      maxLength: 100,
+      examples: ['NOT_FOUND'],
+    },
+    details: {
+      type: 'object',
+      description: 'What else is known',
+      properties: {
+        request_id: { type: 'string', maxLength: 128 },
+        field_errors: {
+          type: 'object',
+          description: 'What is wrong, by field',
+          additionalProperties: { type: 'string', maxLength: 500 },
+        },
+      },
+      additionalProperties: true,
+    },
+  },
+} as const;
+
+/** Which codes stand for the statuses in the document, and to which operations each applies. */
+const documented: readonly { readonly code: string; readonly applies: (operation: Operation) => boolean }[] = [
+  { code: 'BAD_REQUEST', applies: () => true },
+  {
+    code: 'NOT_FOUND',
+    applies: operation => operation.parameters?.some(parameter => parameter.in === 'path') ?? false,
+  },
+  { code: 'PAYLOAD_TOO_LARGE', applies: operation => operation.requestBody !== undefined },
+  { code: 'UNSUPPORTED_MEDIA_TYPE', applies: operation => operation.requestBody !== undefined },
+  {
+    code: 'VALIDATION_ERROR',
+    applies: operation => operation.requestBody !== undefined || (operation.parameters?.length ?? 0) > 0,
+  },
+  { code: 'LIMIT_EXCEEDED', applies: () => true },
+  { code: 'INTERNAL_ERROR', applies: () => true },
+  { code: 'SERVICE_UNAVAILABLE', applies: () => true },
+];
+
+/** Sees to it that the app describes itself as OpenAPI 3.1, from the schemas of its routes. */
+export async function describeApi(
+  app: FastifyInstance,
+  { swagger, zodProvider }: ServerPeers,
+  options: OpenApiOptions,
+): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: options.name, version: options.version },
+      servers: [{ url: '/' }],
+    },
+    transform: zodProvider.jsonSchemaTransform,
+    transformObject: document => addErrors(zodProvider.jsonSchemaTransformObject(document)) as never,
+  });
+}
+
+/** Adds the error answers that every operation may give and does not describe itself. */
+function addErrors(document: object): object {
+  const { paths = {}, components = {}, ...rest } = document as { paths?: Paths; components?: Record<string, object> };
+  for (const operation of Object.values(paths).flatMap(path => methods.map(method => path[method]))) {
+    if (operation === undefined) continue;
+    operation.responses ??= {};
+    for (const { code, applies } of documented) {
+      if (applies(operation)) operation.responses[byCode(code).status] ??= { $ref: `#/components/responses/${code}` };
+    }
+  }
+  return {
+    ...rest,
+    paths,
+    components: {
+      ...components,
+      schemas: { ...components['schemas'], ErrorResponse: errorSchema },
+      responses: {
+        ...Object.fromEntries(documented.map(({ code }) => [code, describe(code)])),
+        ...components['responses'],
+      },
+    },
+  };
+}
+
+function describe(code: string): object {
+  const { status, message } = byCode(code);
+  const retryAfter = { 'Retry-After': { description: 'Seconds to wait', schema: { type: 'integer', minimum: 1 } } };
+  return {
+    description: message || 'The request is understood, but its content is not acceptable',
+    ...(status === 429 || status === 503 ? { headers: retryAfter } : {}),
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/ErrorResponse' } } },
+  };
+}

@@ -1,0 +1,213 @@
+/** One metric as it is exposed and documented. */
+export interface MetricDefinition {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** Label names, in the order in which values are given. */
+  readonly labels: readonly string[];
+  /** One sentence for people; Prometheus shows it. */
+  readonly help: string;
+  /** What one unit of the value is. */
+  readonly unit: string;
+  /** Upper bounds of a histogram. @default prom-client's, 5 ms to 10 s */
+  readonly buckets?: readonly number[];
+}
+
+/** Upper bounds for durations, in seconds: from a memory hit to the longest wait that is allowed. */
+const durationBuckets: readonly number[] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** The counters of Plinth. */
+export type CounterName =
+  | 'plinth_source_requests_total'
+  | 'request_count_total'
+  | 'plinth_responses_total'
+  | 'plinth_calls_total'
+  | 'plinth_call_attempts_total'
+  | 'plinth_stage_decisions_total'
+  | 'plinth_cache_hits_total'
+  | 'plinth_cache_misses_total'
+  | 'plinth_cache_stale_total'
+  | 'plinth_cache_evictions_total'
+  | 'plinth_cache_tier_reads_total'
+  | 'plinth_rate_limited_total'
+  | 'plinth_metric_overflow_total'
+  | 'process_cpu_seconds_total';
+
+/** The gauges of Plinth. */
+export type GaugeName =
+  | 'nodejs_heap_size_total_bytes'
+  | 'nodejs_heap_size_used_bytes'
+  | 'nodejs_external_memory_bytes'
+  | 'circuit_breaker_state'
+  | 'plinth_cache_entries'
+  | 'plinth_event_loop_lag_seconds'
+  | 'process_start_time_seconds'
+  | 'process_resident_memory_bytes'
+  | 'nodejs_active_resources'
+  | 'nodejs_version_info';
+
+/** The histograms of Plinth. */
+export type HistogramName =
+  | 'request_latency_seconds'
+  | 'plinth_call_duration_seconds'
+  | 'plinth_source_request_duration_seconds';
+
+/** The name of a metric of Plinth. */
+export type MetricName = CounterName | GaugeName | HistogramName;
+
+type TypeOf<Name extends MetricName> = Name extends CounterName
+  ? 'counter'
+  : Name extends GaugeName
+    ? 'gauge'
+    : 'histogram';
+
+type Definitions = {
+  readonly [Name in MetricName]: Omit<MetricDefinition, 'name'> & { readonly type: TypeOf<Name> };
+};
+
+const definitions: Definitions = {
+  request_count_total: {
+    type: 'counter',
+    labels: ['app_name', 'endpoint'],
+    help: 'Total request count',
+    unit: 'requests',
+  },
+  request_latency_seconds: {
+    type: 'histogram',
+    labels: ['app_name', 'endpoint'],
+    help: 'Request latency',
+    unit: 'seconds',
+    buckets: durationBuckets,
+  },
+  plinth_responses_total: {
+    type: 'counter',
+    labels: ['method', 'endpoint', 'status_class'],
+    help: 'Answers by method, route pattern and class of status (2xx, 4xx, aborted)',
+    unit: 'answers',
+  },
+  circuit_breaker_state: {
+    type: 'gauge',
+    labels: ['service_name'],
+    help: 'Circuit breaker state: 0 closed, 1 half-open, 2 open',
+    unit: 'state',
+  },
+  plinth_calls_total: {
+    type: 'counter',
+    labels: ['dependency', 'operation', 'result', 'freshness'],
+    help: 'Guarded calls by outcome; freshness is none when there was no value',
+    unit: 'calls',
+  },
+  plinth_call_duration_seconds: {
+    type: 'histogram',
+    labels: ['dependency', 'operation'],
+    help: 'Duration of guarded calls, waits and retries included',
+    unit: 'seconds',
+    buckets: durationBuckets,
+  },
+  plinth_call_attempts_total: {
+    type: 'counter',
+    labels: ['dependency'],
+    help: 'How often the dependency was really asked',
+    unit: 'attempts',
+  },
+  plinth_stage_decisions_total: {
+    type: 'counter',
+    labels: ['stage', 'decision'],
+    help: 'Decisions of the stages of guarded calls',
+    unit: 'decisions',
+  },
+  plinth_cache_hits_total: {
+    type: 'counter',
+    labels: ['cache'],
+    help: 'Reads that found a fresh entry',
+    unit: 'reads',
+  },
+  plinth_cache_misses_total: {
+    type: 'counter',
+    labels: ['cache'],
+    help: 'Reads that found no fresh entry',
+    unit: 'reads',
+  },
+  plinth_cache_stale_total: {
+    type: 'counter',
+    labels: ['cache'],
+    help: 'Reads that were answered with an older value because loading failed',
+    unit: 'reads',
+  },
+  plinth_cache_evictions_total: {
+    type: 'counter',
+    labels: ['cache'],
+    help: 'Entries that went because the cache was full',
+    unit: 'entries',
+  },
+  plinth_cache_entries: { type: 'gauge', labels: ['cache'], help: 'Entries in the cache now', unit: 'entries' },
+  plinth_source_requests_total: {
+    type: 'counter',
+    labels: ['source', 'status_class'],
+    help: 'Requests that a collector was told about, by source and class of status',
+    unit: 'requests',
+  },
+  plinth_source_request_duration_seconds: {
+    type: 'histogram',
+    labels: ['source'],
+    help: 'Duration of requests that a collector was told about',
+    unit: 'seconds',
+    buckets: durationBuckets,
+  },
+  plinth_cache_tier_reads_total: {
+    type: 'counter',
+    labels: ['tier', 'outcome'],
+    help: 'Cache reads that a collector was told about, by tier and outcome (hit, miss)',
+    unit: 'reads',
+  },
+  plinth_rate_limited_total: {
+    type: 'counter',
+    labels: ['domain'],
+    help: 'Times that a rate limit held a request back',
+    unit: 'requests',
+  },
+  plinth_metric_overflow_total: {
+    type: 'counter',
+    labels: ['metric'],
+    help: 'Observations counted under the label value other because a metric had too many label sets',
+    unit: 'observations',
+  },
+  plinth_event_loop_lag_seconds: {
+    type: 'gauge',
+    labels: [],
+    help: 'How late the event loop was in 99 of 100 turns since the last scrape',
+    unit: 'seconds',
+  },
+  process_cpu_seconds_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Processor time spent, user and system',
+    unit: 'seconds',
+  },
+  process_start_time_seconds: {
+    type: 'gauge',
+    labels: [],
+    help: 'When the process started, since 1970',
+    unit: 'seconds',
+  },
+  process_resident_memory_bytes: { type: 'gauge', labels: [], help: 'Resident memory', unit: 'bytes' },
+  nodejs_heap_size_total_bytes: { type: 'gauge', labels: [], help: 'Size of the JavaScript heap', unit: 'bytes' },
+  nodejs_heap_size_used_bytes: { type: 'gauge', labels: [], help: 'Used part of the JavaScript heap', unit: 'bytes' },
+  nodejs_external_memory_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'Memory outside the JavaScript heap that its objects hold',
+    unit: 'bytes',
+  },
+  nodejs_active_resources: {
+    type: 'gauge',
+    labels: ['type'],
+    help: 'What keeps the event loop alive, by type',
+    unit: 'resources',
+  },
+  nodejs_version_info: { type: 'gauge', labels: ['version'], help: 'Always 1; the version is the label', unit: 'one' },
+};
+
+/** The one table of all metrics: what is exposed and `docs/metrics.md` both come from it. */
+export const metricDefinitions: readonly (MetricDefinition & { readonly name: MetricName })[] = Object.freeze(
+  (Object.keys(definitions) as MetricName[]).map(name => Object.freeze({ name, ...definitions[name] })),
+);
