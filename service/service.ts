@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { createInfrastructure, type Infrastructure, type InfrastructureOptions } from 'plinth';
 import { FDAOrangeBookScraper } from 'plinth/connectors/fda';
+import { logEvents } from 'plinth/logging';
 import type { Server } from 'plinth/server';
 import { serveConsole } from './console-api/console-page.ts';
 import { consoleRoutes } from './console-api/console-routes.ts';
@@ -87,10 +88,16 @@ function openFdaScraper(infrastructure: Infrastructure, standIn: StandIn | undef
     clock,
   });
   infrastructure.onClose('fda', () => fda.close());
-  const logger = infrastructure.logging.getLogger('api.orange-book');
-  fda.events.on('loaded', event => logger.info('Orange Book loaded', { ...event, duration: event.durationMs / 1_000 }));
-  fda.events.on('failed', ({ error, serving }) =>
-    logger.warning('Orange Book could not be loaded', { error, serving }),
-  );
+  logEvents(fda.events, infrastructure.logging.getLogger('api.orange-book'), {
+    loaded: ({ durationMs, ...edition }) => ({
+      message: 'Orange Book loaded',
+      fields: { ...edition, duration: durationMs / 1_000 },
+    }),
+    failed: ({ error, serving }) => ({
+      level: 'WARNING',
+      message: 'Orange Book could not be loaded',
+      fields: { error, serving },
+    }),
+  });
   return fda;
 }

@@ -103,7 +103,7 @@ export class OpenFdaClient {
       const page: Outcome<HttpAnswer<WirePage>> = await this.#page(
         next,
         // One key for all callers: the header says who pays for the quota, not what is answered.
-        `${name.text.toLowerCase()}, page ${pages.length + 1} of ${this.#pageSize}`,
+        `${name.text.toLowerCase()} page=${pages.length + 1} limit=${this.#pageSize}`,
         options.signal,
       );
       pages.push(page);
