@@ -95,8 +95,7 @@ export class MemoryCache<Value> {
     this.name = options.name ?? 'memory';
     this.maxEntries = requirePositive('maxEntries', options.maxEntries ?? 1_000);
     this.ttlMs = requirePositive('ttlMs', options.ttlMs ?? 3_600_000);
-    this.staleMs =
-      options.staleMs === undefined || options.staleMs === 0 ? 0 : requirePositive('staleMs', options.staleMs);
+    this.staleMs = requireStale(options.staleMs ?? 0);
     this.#clock = options.clock ?? systemClock;
   }
 
@@ -118,28 +117,28 @@ export class MemoryCache<Value> {
     return entry !== undefined && entry.freshUntilMs > this.#clock.monotonic();
   }
 
-  /** Keeps a value. */
+  /** Keeps a value. A load that is under way does not overwrite it. */
   set(key: string, value: Value, lifetime: EntryLifetime = {}): void {
+    const ttlMs = lifetime.ttlMs === undefined ? this.ttlMs : requirePositive('ttlMs', lifetime.ttlMs);
+    const staleMs = lifetime.staleMs === undefined ? this.staleMs : requireStale(lifetime.staleMs);
     const nowMs = this.#clock.monotonic();
-    const freshUntilMs = nowMs + (lifetime.ttlMs ?? this.ttlMs);
-    const entry = {
-      value,
-      storedAtMs: nowMs,
-      freshUntilMs,
-      staleUntilMs: freshUntilMs + (lifetime.staleMs ?? this.staleMs),
-    };
+    const freshUntilMs = nowMs + ttlMs;
+    const entry = { value, storedAtMs: nowMs, freshUntilMs, staleUntilMs: freshUntilMs + staleMs };
+    this.#flights.forget(key);
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     if (this.#entries.size > this.maxEntries) this.#evict();
   }
 
-  /** Forgets a key. Says whether there was anything to forget. */
+  /** Forgets a key, also what a load under way would have stored. Says whether there was anything to forget. */
   delete(key: string): boolean {
+    this.#flights.forget(key);
     return this.#entries.delete(key);
   }
 
-  /** Forgets everything. Says how many entries that was. */
+  /** Forgets everything, as {@link delete} does. Says how many entries that was. */
   clear(): number {
+    this.#flights.forgetAll();
     const { size } = this.#entries;
     this.#entries.clear();
     return size;
@@ -201,7 +200,8 @@ export class MemoryCache<Value> {
     this.#loads += 1;
     try {
       const value = await loader(signal);
-      this.set(key, value, lifetime);
+      // What was deleted, set or abandoned meanwhile must not come back as it was when the load began.
+      if (this.#flights.isCurrent(key, signal)) this.set(key, value, lifetime);
       return { value, state: 'loaded', ageMs: 0 };
     } catch (error) {
       const entry = this.#entries.get(key);
@@ -231,6 +231,10 @@ function isOutage(error: unknown): boolean {
   if (isAbortError(error)) return false;
   if (error instanceof UpstreamError) return error.status >= 500;
   return error instanceof FailedError || error instanceof RejectedError || !(error instanceof PlinthError);
+}
+
+function requireStale(value: number): number {
+  return value === 0 ? 0 : requirePositive('staleMs', value);
 }
 
 function requirePositive(name: string, value: number): number {

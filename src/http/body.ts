@@ -1,20 +1,25 @@
 import { ScraperError } from '../errors/index.ts';
+import { transportError } from './failures.ts';
 
-/** Passes a body through, and ends it with an error when it grows beyond the limit. */
+/** Passes a body through, and ends it with an error of ours when it breaks off or grows beyond the limit. */
 export async function* limitBytes(
   body: AsyncIterable<Uint8Array>,
   maxBytes: number,
   where: string,
 ): AsyncGenerator<Uint8Array> {
   let receivedBytes = 0;
-  for await (const chunk of body) {
-    receivedBytes += chunk.byteLength;
-    if (receivedBytes > maxBytes) {
-      throw new ScraperError(`${where} sent more than the ${maxBytes} bytes that are accepted`, {
-        details: { maxBytes },
-      });
+  try {
+    for await (const chunk of body) {
+      receivedBytes += chunk.byteLength;
+      if (receivedBytes > maxBytes) {
+        throw new ScraperError(`${where} sent more than the ${maxBytes} bytes that are accepted`, {
+          details: { maxBytes },
+        });
+      }
+      yield chunk;
     }
-    yield chunk;
+  } catch (error) {
+    throw transportError(where, error);
   }
 }
 

@@ -33,7 +33,7 @@ export interface OriginStats {
 export class ConnectionPool implements Connections {
   readonly #agent: Agent;
   readonly #origins = new Map<string, { requests: number; active: number }>();
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(options: ConnectionPoolOptions = {}) {
     const { maxConnections = 100, keepAliveMs = 30_000, connectTimeoutMs = 5_000, idleTimeoutMs = 30_000 } = options;
@@ -59,7 +59,7 @@ export class ConnectionPool implements Connections {
 
   /** Sends one request as it is: no policies, no mapping of errors. Clients use it; so may you, with care. */
   async request(origin: string, options: Omit<Dispatcher.RequestOptions, 'origin'>): Promise<Dispatcher.ResponseData> {
-    if (this.#closed) throw new RejectedError('The connection pool is closed', 'closed');
+    if (this.#closing !== undefined) throw new RejectedError('The connection pool is closed', 'closed');
     const stats = this.#origins.get(origin) ?? { requests: 0, active: 0 };
     this.#origins.set(origin, stats);
     stats.requests += 1;
@@ -77,10 +77,9 @@ export class ConnectionPool implements Connections {
   }
 
   /** Waits for the requests under way, then closes every connection. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#agent.close();
+  close(): Promise<void> {
+    this.#closing ??= this.#agent.close();
+    return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
 import {
+  ArgumentError,
   type ErrorOptions,
   type FailedError,
   NetworkError,
@@ -29,24 +30,44 @@ export function statusError(
 /** The error of a request that got no answer. Aborts and errors of ours stay what they are. */
 export function transportError(where: string, error: unknown): unknown {
   if (error instanceof PlinthError || isAbortError(error) || !(error instanceof Error)) return error;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  if (code === undefined || !networkCode.test(code)) return error;
+  const code = codeOf(error);
+  if (code === undefined) return error;
+  if (argumentCode.test(code)) {
+    return new ArgumentError(`Cannot send ${where}: ${error.message}`, 'request', { cause: error });
+  }
+  if (!networkCode.test(code)) return error;
   return new NetworkError(`${where} could not be reached (${code})`, { cause: error, details: { reason: code } });
 }
+
+function codeOf(error: Error): string | undefined {
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  // The parser's errors do not all have one.
+  return error.name === 'HTTPParserError' ? 'HPE_INVALID' : undefined;
+}
+
+/** Codes of undici and of the platform that mean: the request could not even be written. */
+const argumentCode = /^(?:UND_ERR_INVALID_ARG|UND_ERR_NOT_SUPPORTED|ERR_INVALID_.+)$/;
 
 /** Codes of undici, of the operating system, of TLS and of the HTTP parser. */
 const networkCode = /^(?:UND_ERR_|E[A-Z_]+$|CERT_|DEPTH_|UNABLE_|SELF_|HPE_)/;
 
+/** The longest wait that is read from a header, in milliseconds: what the platform's timers take (24.8 days). */
+const maxRetryAfterMs = 2_147_483_647;
+
+/** The three forms of a date (RFC 9110, section 5.6.7); the last one names no zone and means GMT. */
+const httpDate =
+  /^(?:[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT|[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d\d [\d:]{8} GMT|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \d{4})$/;
+
 /**
  * Reads `Retry-After` (RFC 9110, section 10.2.3): whole seconds or a date. What cannot be read is as good as absent.
  *
- * @returns milliseconds from `nowMs`, never negative.
+ * @returns milliseconds from `nowMs`, never negative and at most 2,147,483,647.
  */
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
   const text = value?.trim();
   if (text === undefined || text === '') return undefined;
-  if (/^\d{1,10}$/.test(text)) return Number(text) * 1_000;
-  if (!/^[A-Z][a-z]+,? /.test(text)) return undefined;
-  const dateMs = Date.parse(text);
-  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
+  if (/^\d+$/.test(text)) return Math.min(maxRetryAfterMs, Number(text) * 1_000);
+  if (!httpDate.test(text)) return undefined;
+  const dateMs = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+  return Number.isNaN(dateMs) ? undefined : Math.min(maxRetryAfterMs, Math.max(0, dateMs - nowMs));
 }

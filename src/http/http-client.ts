@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { ArgumentError } from '../errors/index.ts';
-import { type Clock, systemClock } from '../kernel/index.ts';
+import { abortReason, type Clock, systemClock } from '../kernel/index.ts';
 import { type Guard, type Outcome, standardGuard } from '../pipeline/index.ts';
 import { limitBytes, parseJson, readText } from './body.ts';
 import { statusError, transportError } from './failures.ts';
@@ -28,14 +28,15 @@ export interface HttpClientOptions {
   readonly clock?: Clock | undefined;
 }
 
-const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
+/** The methods that ask for nothing to be changed (RFC 9110, section 9.2.1): only they are repeated. */
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /** The largest body that is accepted unless the request says otherwise: 16 MiB. */
 const defaultMaxBytes = 16 * 1024 * 1024;
 
 /**
  * An HTTP client of one origin, with the guarded call inside: deadline, cache, retries, breaker and timeouts are the
- * guard's. POST and PATCH are never repeated.
+ * guard's. Only GET and HEAD are ever repeated.
  *
  * @example
  * await using pool = new ConnectionPool();
@@ -62,16 +63,16 @@ export class HttpClient {
 
   /** The answer's body as JSON. @throws {ScraperError} when it is none. */
   json<Body>(request: HttpRequest): Promise<Outcome<HttpAnswer<Body>>> {
-    return this.#exchange(request, { accept: 'application/json' }, async answer => {
+    return this.#exchange(request, 'json', async (answer, where) => {
       const text = await readText(answer.body);
       // The caller says what the body is; checking it against a schema is the connector's work.
-      return { ...answer, body: parseJson(text, answer.headers['content-type'], answer.url) as Body };
+      return { ...answer, body: parseJson(text, answer.headers['content-type'], where) as Body };
     });
   }
 
   /** The answer's body as text. */
   text(request: HttpRequest): Promise<Outcome<HttpAnswer<string>>> {
-    return this.#exchange(request, {}, async answer => ({ ...answer, body: await readText(answer.body) }));
+    return this.#exchange(request, 'text', async answer => ({ ...answer, body: await readText(answer.body) }));
   }
 
   /**
@@ -81,33 +82,35 @@ export class HttpClient {
   async stream(request: HttpRequest): Promise<HttpStream> {
     const outcome = await this.#exchange(
       { ...request, cacheKey: false },
-      {},
+      'stream',
       answer => Promise.resolve(answer),
       request.signal,
     );
     return outcome.value;
   }
 
-  #exchange<Body>(
+  async #exchange<Body>(
     request: HttpRequest,
-    headers: Readonly<Record<string, string>>,
-    read: (answer: HttpStream) => Promise<HttpAnswer<Body>>,
+    form: 'json' | 'text' | 'stream',
+    read: (answer: HttpStream, where: string) => Promise<HttpAnswer<Body>>,
     bodySignal?: AbortSignal,
   ): Promise<Outcome<HttpAnswer<Body>>> {
     const method = request.method ?? 'GET';
     const url = this.#address(request);
-    const key = request.cacheKey ?? (method === 'GET' ? `${method} ${url.pathname}${url.search}` : false);
+    // Without the query, which may hold personal data or a key.
+    const where = `${method} ${url.origin}${url.pathname}`;
+    const headers = { ...(form === 'json' ? { accept: 'application/json' } : {}), ...this.#headers };
     const call = {
       operation: request.operation ?? method,
-      key: key === false ? undefined : key,
+      key: (request.cacheKey ?? defaultKey(request, url, form)) || undefined,
       repeatable: safeMethods.has(method),
       signal: request.signal,
     };
     return this.#guard.execute(call, async ({ signal }) => {
       try {
-        return await read(await this.#send(request, url, { ...this.#headers, ...headers }, signal, bodySignal));
+        return await read(await this.#send(request, url, headers, signal, bodySignal), where);
       } catch (error) {
-        throw transportError(`${method} ${url.origin}${url.pathname}`, error);
+        throw transportError(where, error);
       }
     });
   }
@@ -119,7 +122,9 @@ export class HttpClient {
     signal: AbortSignal | undefined,
     bodySignal: AbortSignal | undefined,
   ): Promise<HttpStream> {
-    const method = request.method ?? 'GET';
+    const { method = 'GET', maxBytes = defaultMaxBytes } = request;
+    if (!(maxBytes >= 0))
+      throw new ArgumentError(`Cannot use maxBytes: expected 0 or more, got ${maxBytes}`, 'maxBytes');
     const response = await this.#pool.request(url.origin, {
       method,
       path: `${url.pathname}${url.search}`,
@@ -135,10 +140,10 @@ export class HttpClient {
       fetchedAt: this.#clock.now(),
     };
     const accepted = (answer.status >= 200 && answer.status < 300) || request.answers?.includes(answer.status);
-    const body = limitBytes(response.body, request.maxBytes ?? defaultMaxBytes, where);
+    const body = limitBytes(response.body, maxBytes, where);
     if (!accepted) throw statusError(where, { ...answer, body: await readErrorBody(response.body) }, this.#clock);
     if (bodySignal !== undefined) {
-      const destroy = (): void => void response.body.destroy();
+      const destroy = (): void => void response.body.destroy(toError(abortReason(bodySignal)));
       bodySignal.addEventListener('abort', destroy, { once: true });
       response.body.once('close', () => bodySignal.removeEventListener('abort', destroy));
     }
@@ -147,15 +152,28 @@ export class HttpClient {
 
   #address(request: HttpRequest): URL {
     const prefix = this.baseUrl.pathname.replace(/\/$/, '');
-    const url = new URL(request.path.startsWith('/') ? `${prefix}${request.path}` : request.path, this.baseUrl);
+    const isPath = request.path.startsWith('/');
+    const url = new URL(isPath ? `${prefix}${request.path}` : request.path, this.baseUrl);
     if (url.origin !== this.baseUrl.origin) {
       throw new ArgumentError(`Cannot request ${url.origin}: this client is for ${this.baseUrl.origin} only`, 'path');
+    }
+    if (isPath && !url.pathname.startsWith(`${prefix}/`)) {
+      throw new ArgumentError(`Cannot request ${url.pathname}: it leads out of ${prefix}`, 'path');
     }
     for (const [name, value] of Object.entries(request.query ?? {})) {
       if (value !== undefined) url.searchParams.append(name, String(value));
     }
     return url;
   }
+}
+
+/**
+ * Answers are shared between calls that would get the same one: the same address, read in the same way, with the same
+ * statuses accepted, and no header of their own, which might say who is asking.
+ */
+function defaultKey(request: HttpRequest, url: URL, form: string): string | false {
+  if ((request.method ?? 'GET') !== 'GET' || request.headers !== undefined) return false;
+  return ['GET', url.href, form, ...(request.answers ?? [])].join(' ');
 }
 
 /** An error's body may be anything, and its loss must not hide the status. */
@@ -173,6 +191,10 @@ function requireBaseUrl(text: string): URL {
     throw new ArgumentError(`Cannot use baseUrl: expected an http or https address, got "${text}"`, 'baseUrl');
   }
   return url;
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new DOMException(String(reason), 'AbortError');
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {

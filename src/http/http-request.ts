@@ -14,7 +14,10 @@ export interface HttpRequest {
   readonly answers?: readonly number[] | undefined;
   /** The name of the request in records and metrics, from a closed set, such as `drugsfda.search`. @default the method */
   readonly operation?: string | undefined;
-  /** The key of the answer in the guard's cache; `false` keeps it out. @default method and address for GET, else false */
+  /**
+   * The key of the answer in the guard's cache; `false` keeps it out. @default made of the address for a GET without
+   * headers of its own, else false
+   */
   readonly cacheKey?: string | false | undefined;
   /** The largest body that is accepted, in bytes. @default 16 MiB */
   readonly maxBytes?: number | undefined;

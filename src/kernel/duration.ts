@@ -22,7 +22,14 @@ export function parseDuration(text: string): number {
   for (const [, amount, unit] of compact.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
     totalMs += Number(amount) * unitsMs[unit as keyof typeof unitsMs];
   }
-  return totalMs;
+  if (totalMs > Number.MAX_SAFE_INTEGER) {
+    throw new ArgumentError(
+      `Cannot read "${text}" as a duration: expected at most ${Number.MAX_SAFE_INTEGER}ms`,
+      'duration',
+    );
+  }
+  // Binary fractions: 1.005 s is 1004.9999999999999 ms before it is rounded to whole microseconds.
+  return Number.isInteger(totalMs) ? totalMs : Math.round(totalMs * 1_000) / 1_000;
 }
 
 /**

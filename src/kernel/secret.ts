@@ -14,6 +14,11 @@ const hidden = '[secret]';
 export class Secret {
   readonly #value: string;
 
+  static {
+    // Not written as a method: its name would be computed, which declarations cannot say.
+    Object.defineProperty(Secret.prototype, inspect.custom, { value: () => hidden });
+  }
+
   constructor(value: string) {
     this.#value = value;
   }
@@ -28,10 +33,6 @@ export class Secret {
   }
 
   toJSON(): string {
-    return hidden;
-  }
-
-  [inspect.custom](): string {
     return hidden;
   }
 }

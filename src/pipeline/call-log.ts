@@ -52,17 +52,22 @@ export class CallLog {
 
   /** The latest records, newest first. */
   latest(count: number): readonly CallRecord[] {
-    return this.#records.slice(-count).reverse();
+    const kept = this.#kept();
+    return kept.slice(Math.max(0, kept.length - count)).reverse();
   }
 
   /** Every record that is kept of one request, in the order the calls ended. */
   why(requestId: string): readonly CallRecord[] {
-    return this.#records.filter(record => record.requestId === requestId);
+    return this.#kept().filter(record => record.requestId === requestId);
   }
 
   /** Counts since the log was made. */
   totals(): CallTotals {
     return { ...this.#totals };
+  }
+
+  #kept(): readonly CallRecord[] {
+    return this.#records.slice(-this.#maxRecords);
   }
 
   #add(record: CallRecord): void {

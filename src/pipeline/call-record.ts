@@ -50,7 +50,7 @@ export type Freshness = 'fresh' | 'stale' | 'fallback';
  * Plain data: it can be sent and stored as JSON.
  */
 export interface CallRecord {
-  /** Counts up within the process. */
+  /** Counts up within the guard. */
   readonly sequence: number;
   /** The dependency that is called, such as `openfda`. From a closed set: it becomes a metric label. */
   readonly dependency: string;

@@ -1,5 +1,5 @@
 import { PlinthError, RejectedError } from '../errors/index.ts';
-import type { Clock } from '../kernel/index.ts';
+import { type Clock, isAbortError } from '../kernel/index.ts';
 import type { CallRecord, CallResult, Outcome, StageDecision, StageName, StageRecord } from './call-record.ts';
 
 /** Who is called, for what, and for whom. */
@@ -71,7 +71,8 @@ export class CallTrace {
       durationMs: this.#elapsedMs(),
       result,
       attempts: this.#attempts,
-      stages: this.#stages,
+      // A copy: what was begun for others who joined goes on after this call has ended.
+      stages: [...this.#stages],
     };
   }
 
@@ -83,7 +84,8 @@ export class CallTrace {
 /** An error in few words, for records. */
 export function describeError(error: unknown): { name: string; code: string; message: string } {
   if (error instanceof PlinthError) return { name: error.name, code: error.code, message: error.message };
-  if (error instanceof Error) return { name: error.name, code: 'UNKNOWN', message: error.message };
+  if (error instanceof Error)
+    return { name: error.name, code: isAbortError(error) ? 'ABORTED' : 'UNKNOWN', message: error.message };
   return { name: 'unknown', code: 'UNKNOWN', message: 'Something that is not an error was thrown' };
 }
 

@@ -59,25 +59,25 @@ export type PipelineBuilder<Allowed extends keyof Steps> = Pick<Steps, Allowed> 
  */
 export function pipeline(dependency: string, options: PipelineOptions = {}): PipelineBuilder<keyof Steps> {
   const { clock = systemClock, random, events = new Events<GuardEvents>() } = options;
-  const stages: Stage[] = [];
-  const add = (stage: Stage): typeof builder => {
-    stages.push(stage);
-    return builder;
-  };
-  const builder: Steps & { build(): Guard } = {
-    deadline: timeoutMs => add(deadlineStage(timeoutMs, clock)),
-    fallback: substitute => add(fallbackStage(substitute)),
-    cache: cache => add(cacheStage(cache)),
+  // Every step gives a new builder, so that one beginning can be finished in several ways.
+  const after = (...stages: readonly Stage[]): Steps & { build(): Guard } => ({
+    deadline: timeoutMs => after(...stages, deadlineStage(timeoutMs, clock)),
+    fallback: substitute => after(...stages, fallbackStage(substitute)),
+    cache: cache => after(...stages, cacheStage(cache)),
     retry: retry =>
-      add(retryStage(retry instanceof RetryManager ? retry : new RetryManager({ clock, random, ...retry }))),
+      after(
+        ...stages,
+        retryStage(retry instanceof RetryManager ? retry : new RetryManager({ clock, random, ...retry })),
+      ),
     breaker: breaker =>
-      add(
+      after(
+        ...stages,
         breakerStage(
           breaker instanceof CircuitBreaker ? breaker : new CircuitBreaker({ name: dependency, clock, ...breaker }),
         ),
       ),
-    attemptTimeout: timeoutMs => add(attemptTimeoutStage(timeoutMs, clock)),
-    build: () => new Guard(dependency, [...stages], clock, events),
-  };
-  return builder;
+    attemptTimeout: timeoutMs => after(...stages, attemptTimeoutStage(timeoutMs, clock)),
+    build: () => new Guard(dependency, stages, clock, events),
+  });
+  return after();
 }

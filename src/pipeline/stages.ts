@@ -1,5 +1,5 @@
 import type { MemoryCache } from '../cache/index.ts';
-import { RejectedError, TimeoutError } from '../errors/index.ts';
+import { RejectedError } from '../errors/index.ts';
 import { type Clock, formatDuration } from '../kernel/index.ts';
 import { type CircuitBreaker, type RetryManager, Timeout } from '../resilience/index.ts';
 import type { Outcome, StageName } from './call-record.ts';
@@ -41,17 +41,11 @@ export function deadlineStage(timeoutMs: number, clock: Clock): Stage {
         state.trace.note('deadline', 'rejected', 'no time left before the call began');
         throw new RejectedError('The deadline had passed before the call began', 'out-of-time');
       }
-      try {
-        return await timeout.execute(signal => next({ ...state, signal, deadlineMs: nowMs + leftMs }), {
-          signal: state.signal,
-          timeoutMs: leftMs,
-        });
-      } catch (error) {
-        if (error instanceof TimeoutError && clock.monotonic() >= nowMs + leftMs) {
-          state.trace.note('deadline', 'timed-out', formatDuration(leftMs));
-        }
-        throw error;
-      }
+      return runTimed(
+        { stage: 'deadline', timeout, timeoutMs: leftMs },
+        { ...state, deadlineMs: nowMs + leftMs },
+        next,
+      );
     },
   };
 }
@@ -88,15 +82,17 @@ export function cacheStage(cache: MemoryCache<unknown>): Stage {
     async run(state, next) {
       const { key, trace } = state;
       if (key === undefined) return next(state);
-      const loaded = await cache.load(
-        key,
-        async signal => {
-          trace.note('cache', 'miss');
-          const outcome = await next({ ...state, signal });
-          return outcome.value;
-        },
-        { signal: state.signal },
-      );
+      let began = false;
+      const begin = async (signal: AbortSignal): Promise<unknown> => {
+        began = true;
+        trace.note('cache', 'miss');
+        const outcome = await next({ ...state, signal });
+        return outcome.value;
+      };
+      const loaded = await cache.load(key, begin, { signal: state.signal }).catch(error => {
+        if (!began) trace.note('cache', 'joined', reasonOf(error));
+        throw error;
+      });
       if (loaded.state === 'stale') {
         trace.cover(loaded.error);
         const reason = reasonOf(loaded.error);
@@ -116,13 +112,16 @@ export function retryStage(retry: RetryManager): Stage {
     describe: () => ({ maxAttempts: retry.maxAttempts }),
     async run(state, next) {
       if (!state.repeatable) return next(state);
-      let retries = 0;
+      let attempts = 0;
+      const attempt = (): Promise<Outcome<unknown>> => {
+        attempts += 1;
+        return next(state);
+      };
       try {
-        return await retry.execute(() => next(state), {
+        return await retry.execute(attempt, {
           signal: state.signal,
           deadlineMs: state.deadlineMs,
           onRetry(event) {
-            retries += 1;
             state.trace.note(
               'retry',
               'retried',
@@ -131,7 +130,7 @@ export function retryStage(retry: RetryManager): Stage {
           },
         });
       } catch (error) {
-        if (retries > 0) state.trace.note('retry', 'gave-up', `${retries + 1} attempts`);
+        if (attempts > 1) state.trace.note('retry', 'gave-up', `${attempts} attempts`);
         throw error;
       }
     },
@@ -149,11 +148,14 @@ export function breakerStage(breaker: CircuitBreaker): Stage {
     async run(state, next) {
       let admitted = false;
       try {
-        return await breaker.execute(() => {
-          admitted = true;
-          state.trace.note('breaker', 'ok', breaker.state);
-          return next(state);
-        });
+        return await breaker.execute(
+          () => {
+            admitted = true;
+            state.trace.note('breaker', 'ok', breaker.state);
+            return next(state);
+          },
+          { signal: state.signal },
+        );
       } catch (error) {
         if (!admitted) state.trace.note('breaker', 'rejected', 'open');
         throw error;
@@ -168,13 +170,30 @@ export function attemptTimeoutStage(timeoutMs: number, clock: Clock): Stage {
   return {
     name: 'attemptTimeout',
     describe: () => ({ timeout: formatDuration(timeoutMs) }),
-    async run(state, next) {
-      try {
-        return await timeout.execute(signal => next({ ...state, signal }), { signal: state.signal });
-      } catch (error) {
-        if (error instanceof TimeoutError) state.trace.note('attemptTimeout', 'timed-out', formatDuration(timeoutMs));
-        throw error;
-      }
-    },
+    run: (state, next) => runTimed({ stage: 'attemptTimeout', timeout, timeoutMs }, state, next),
   };
+}
+
+interface TimedStage {
+  readonly stage: StageName;
+  readonly timeout: Timeout;
+  readonly timeoutMs: number;
+}
+
+/** Runs the rest against the clock, and notes when this stage's own time ran out, not that of one further out. */
+async function runTimed(timed: TimedStage, state: CallState, next: Next): Promise<Outcome<unknown>> {
+  const { stage, timeout, timeoutMs } = timed;
+  let own: AbortSignal | undefined;
+  try {
+    return await timeout.execute(
+      signal => {
+        own = signal;
+        return next({ ...state, signal });
+      },
+      { signal: state.signal, timeoutMs },
+    );
+  } catch (error) {
+    if (own?.aborted && !state.signal?.aborted) state.trace.note(stage, 'timed-out', formatDuration(timeoutMs));
+    throw error;
+  }
 }

@@ -40,7 +40,9 @@ export function exponentialBackoff(options: ExponentialBackoffOptions = {}): Bac
   }
   return Object.freeze({
     delayMs(retry: number, random: Random): number {
-      const longestMs = Math.min(maxDelayMs, initialDelayMs * factor ** (retry - 1));
+      // Bounded before it is multiplied: nothing times infinity is not a number.
+      const growth = Math.min(factor ** (retry - 1), Number.MAX_VALUE);
+      const longestMs = Math.min(maxDelayMs, initialDelayMs * growth);
       return jitter === 'full' ? longestMs * random.next() : longestMs;
     },
   });

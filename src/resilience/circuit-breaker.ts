@@ -1,4 +1,11 @@
-import { FailedError, PlinthError, RateLimitError, RejectedError, UpstreamError } from '../errors/index.ts';
+import {
+  FailedError,
+  PlinthError,
+  RateLimitError,
+  RejectedError,
+  TimeoutError,
+  UpstreamError,
+} from '../errors/index.ts';
 import { type Clock, type EventSource, Events, isAbortError, systemClock } from '../kernel/index.ts';
 import { requireDuration, requireInteger } from './options.ts';
 
@@ -34,6 +41,12 @@ export interface CircuitBreakerOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** What one call may say to its breaker. */
+export interface CircuitCallOptions {
+  /** The caller's signal: an error that comes after its abort does not speak against the dependency. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A breaker as plain data. */
 export interface CircuitSnapshot {
   readonly name: string;
@@ -45,10 +58,14 @@ export interface CircuitSnapshot {
   readonly retryInMs?: number;
 }
 
+// `probeAtMs` is when the next probe is let through; while half-open, when those under way are given up for lost.
 type Circuit =
   | { readonly state: 'closed'; failures: number }
   | { readonly state: 'open'; readonly failures: number; readonly probeAtMs: number }
-  | { readonly state: 'half-open'; readonly failures: number; probes: number };
+  | { readonly state: 'half-open'; readonly failures: number; probeAtMs: number; probes: number };
+
+/** What a caller is told to wait while probes are under way, in milliseconds: they end soon, one way or the other. */
+const probeWaitMs = 1_000;
 
 /**
  * Stops calling a dependency that keeps failing, and asks it again after a while (Michael Nygard, "Release It!", 2007).
@@ -98,11 +115,11 @@ export class CircuitBreaker {
   }
 
   /**
-   * Runs the work, or refuses to.
+   * Runs the work, or refuses to. A probe that does not end within the recovery time is given up for lost.
    *
    * @throws {RejectedError} with reason `open` while the circuit is open.
    */
-  async execute<Value>(work: () => Promise<Value>): Promise<Value> {
+  async execute<Value>(work: () => Promise<Value>, options: CircuitCallOptions = {}): Promise<Value> {
     const circuit = this.#admit();
     try {
       const value = await work();
@@ -110,7 +127,7 @@ export class CircuitBreaker {
       if (circuit === this.#circuit) this.#onSuccess(circuit);
       return value;
     } catch (error) {
-      if (circuit === this.#circuit) this.#onError(circuit, error);
+      if (circuit === this.#circuit) this.#onError(circuit, error, options.signal);
       throw error;
     }
   }
@@ -121,16 +138,20 @@ export class CircuitBreaker {
   }
 
   #admit(): Circuit {
-    if (this.#circuit.state === 'open') {
-      const waitMs = this.#circuit.probeAtMs - this.#clock.monotonic();
-      if (waitMs > 0) throw this.#refusal(waitMs);
-      this.#change({ state: 'half-open', failures: this.#circuit.failures, probes: 0 }, 'recovery time passed');
+    const circuit = this.#circuit;
+    if (circuit.state === 'closed') return circuit;
+    const nowMs = this.#clock.monotonic();
+    const probeAtMs = nowMs + this.recoveryTimeMs;
+    if (circuit.state === 'half-open' && circuit.probes < this.#halfOpenProbes) {
+      circuit.probes += 1;
+      circuit.probeAtMs = probeAtMs;
+      return circuit;
     }
-    if (this.#circuit.state === 'half-open') {
-      if (this.#circuit.probes >= this.#halfOpenProbes) throw this.#refusal(1_000);
-      this.#circuit.probes += 1;
-    }
-    return this.#circuit;
+    const waitMs = circuit.probeAtMs - nowMs;
+    if (waitMs > 0) throw this.#refusal(circuit.state === 'open' ? waitMs : Math.min(waitMs, probeWaitMs));
+    const halfOpen: Circuit = { state: 'half-open', failures: circuit.failures, probeAtMs, probes: 1 };
+    this.#change(halfOpen, circuit.state === 'open' ? 'recovery time passed' : 'the probes did not end');
+    return halfOpen;
   }
 
   #onSuccess(circuit: Circuit): void {
@@ -138,10 +159,11 @@ export class CircuitBreaker {
     else if (circuit.state === 'half-open') this.#change({ state: 'closed', failures: 0 }, 'probe succeeded');
   }
 
-  #onError(circuit: Circuit, error: unknown): void {
-    const failed = this.#isFailure(error);
+  #onError(circuit: Circuit, error: unknown, signal: AbortSignal | undefined): void {
+    // The slot is given back first: `isFailure` is the caller's code and may throw.
+    if (circuit.state === 'half-open') circuit.probes -= 1;
+    const failed = !leftByCaller(signal) && this.#isFailure(error);
     if (circuit.state === 'half-open') {
-      circuit.probes -= 1;
       if (failed) this.#open(circuit.failures + 1, 'probe failed');
     } else if (circuit.state === 'closed' && failed) {
       circuit.failures += 1;
@@ -166,6 +188,11 @@ export class CircuitBreaker {
       retryAfterMs,
     });
   }
+}
+
+/** Whether the caller went away for reasons of its own. A deadline that ran out meanwhile is the dependency's doing. */
+function leftByCaller(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true && !(signal.reason instanceof TimeoutError);
 }
 
 /**

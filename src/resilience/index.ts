@@ -3,6 +3,7 @@ export {
   CircuitBreaker,
   type CircuitBreakerEvents,
   type CircuitBreakerOptions,
+  type CircuitCallOptions,
   type CircuitSnapshot,
   type CircuitState,
   isDependencyFailure,

@@ -1,7 +1,7 @@
 import { PlinthError } from '../errors/index.ts';
 import { abortReason, type Clock, isAbortError, type Random, systemClock, systemRandom } from '../kernel/index.ts';
 import { type Backoff, exponentialBackoff } from './backoff.ts';
-import { requireInteger } from './options.ts';
+import { requireDuration, requireInteger } from './options.ts';
 
 /** The numbers of a {@link RetryManager}. */
 export interface RetryOptions {
@@ -9,6 +9,11 @@ export interface RetryOptions {
   readonly maxAttempts?: number | undefined;
   /** The waits between attempts. @default exponentialBackoff() */
   readonly backoff?: Backoff | undefined;
+  /**
+   * The longest wait that an error may ask for by `retryAfterMs`, in milliseconds. One that asks for more is thrown at
+   * once. @default 86_400_000
+   */
+  readonly maxRetryAfterMs?: number | undefined;
   /** Whether a failure is worth another attempt. @default errors that say so by `retryable`, and foreign errors */
   readonly isRetryable?: ((error: unknown) => boolean) | undefined;
   /** @default systemClock */
@@ -50,6 +55,7 @@ export class RetryManager {
   /** How many times the work is tried in all, counting the first. */
   readonly maxAttempts: number;
   readonly #backoff: Backoff;
+  readonly #maxRetryAfterMs: number;
   readonly #isRetryable: (error: unknown) => boolean;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -57,6 +63,7 @@ export class RetryManager {
   constructor(options: RetryOptions = {}) {
     this.maxAttempts = requireInteger('maxAttempts', options.maxAttempts ?? 3, 1);
     this.#backoff = options.backoff ?? exponentialBackoff();
+    this.#maxRetryAfterMs = requireDuration('maxRetryAfterMs', options.maxRetryAfterMs ?? 86_400_000, 0);
     this.#isRetryable = options.isRetryable ?? isRetryable;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
@@ -83,8 +90,9 @@ export class RetryManager {
   }
 
   #delayBeforeNext(attempt: number, error: unknown, options: RetryCallOptions): number | undefined {
-    if (attempt >= this.maxAttempts || !this.#isRetryable(error)) return undefined;
+    if (attempt >= this.maxAttempts || options.signal?.aborted || !this.#isRetryable(error)) return undefined;
     const askedMs = error instanceof PlinthError ? (error.retryAfterMs ?? 0) : 0;
+    if (askedMs > this.#maxRetryAfterMs) return undefined;
     const delayMs = Math.max(askedMs, this.#backoff.delayMs(attempt, this.#random));
     const inTime = options.deadlineMs === undefined || this.#clock.monotonic() + delayMs < options.deadlineMs;
     return inTime ? delayMs : undefined;

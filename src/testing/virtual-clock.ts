@@ -1,3 +1,4 @@
+import { ArgumentError } from '../errors/index.ts';
 import { type Clock, sleepOn, type Timer } from '../kernel/index.ts';
 
 interface Entry {
@@ -65,6 +66,9 @@ export class VirtualClock implements Clock {
 
   /** Lets time pass, firing every timer that comes due, and lets pending promises settle before and after each. */
   async advance(durationMs: number): Promise<void> {
+    if (!(durationMs >= 0)) {
+      throw new ArgumentError(`Cannot advance by ${durationMs} ms: expected 0 or more`, 'durationMs');
+    }
     const untilMs = this.#monotonicMs + durationMs;
     await settle();
     for (let entry = this.#next(untilMs); entry !== undefined; entry = this.#next(untilMs)) {

@@ -1,0 +1,152 @@
+import { getEventListeners } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TimeoutError } from '../errors/index.ts';
+import { VirtualClock } from '../testing/index.ts';
+import { Timeout } from './index.ts';
+
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
+
+describe('Timeout', () => {
+  const unhandled: unknown[] = [];
+  const onUnhandled = (error: unknown): number => unhandled.push(error);
+  beforeEach(() => void process.on('unhandledRejection', onUnhandled));
+  afterEach(async () => {
+    await turn();
+    process.off('unhandledRejection', onUnhandled);
+    expect(unhandled).toEqual([]);
+  });
+
+  it('gives the value of work that is in time', async () => {
+    const clock = new VirtualClock();
+    const result = new Timeout({ timeoutMs: 100, clock }).execute(async signal => {
+      await clock.sleep(99, signal);
+      return 'in time';
+    });
+    await clock.advance(99);
+    await expect(result).resolves.toBe('in time');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('gives up on time on work that listens to its signal, and tells it why', async () => {
+    const clock = new VirtualClock();
+    let reason: unknown;
+    const result = new Timeout({ timeoutMs: 100, clock }).execute(async signal => {
+      await clock.sleep(1_000, signal).catch(error => {
+        reason = error;
+        throw error;
+      });
+    });
+    const failed = expect(result).rejects.toMatchObject({ name: 'TimeoutError', code: 'TIMEOUT', timeoutMs: 100 });
+    await clock.advance(100);
+    await failed;
+    expect(reason).toBeInstanceOf(TimeoutError);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it.each(['succeeds', 'fails', 'hangs'])(
+    'gives up on time on work that ignores its signal and %s later',
+    async how => {
+      const clock = new VirtualClock();
+      const result = new Timeout({ timeoutMs: 100, clock }).execute(
+        () =>
+          new Promise((resolve, reject) => {
+            if (how === 'succeeds') clock.setTimer(500, () => resolve('late'));
+            if (how === 'fails') clock.setTimer(500, () => reject(new TypeError('late')));
+          }),
+      );
+      const failed = expect(result).rejects.toThrow(TimeoutError);
+      await clock.advance(100);
+      await failed;
+      await clock.advance(1_000);
+      expect(clock.pendingTimers).toBe(0);
+    },
+  );
+
+  it('passes on what the work throws, at once or later', async () => {
+    const clock = new VirtualClock();
+    const timeout = new Timeout({ timeoutMs: 100, clock });
+    const thrower = (): Promise<never> => {
+      throw new TypeError('at once');
+    };
+    await expect(timeout.execute(thrower)).rejects.toThrow('at once');
+    await expect(timeout.execute(async () => Promise.reject(new TypeError('later')))).rejects.toThrow('later');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('ends with the reason of the caller who leaves, and does not begin for one who has left', async () => {
+    const clock = new VirtualClock();
+    const timeout = new Timeout({ timeoutMs: 100, clock });
+    const controller = new AbortController();
+    let given: AbortSignal | undefined;
+    const result = timeout.execute(
+      signal => {
+        given = signal;
+        return new Promise(() => {});
+      },
+      { signal: controller.signal },
+    );
+    const failed = expect(result).rejects.toThrow('left');
+    await turn();
+    controller.abort(new TypeError('left'));
+    await failed;
+    expect(given?.reason).toMatchObject({ message: 'left' });
+
+    let began = false;
+    const never = timeout.execute(
+      async () => {
+        began = true;
+      },
+      { signal: controller.signal },
+    );
+    await expect(never).rejects.toThrow('left');
+    expect([began, clock.pendingTimers]).toEqual([false, 0]);
+  });
+
+  it('takes a shorter limit for one call, never a longer one', async () => {
+    const clock = new VirtualClock();
+    const timeout = new Timeout({ timeoutMs: 100, clock });
+    const hang = (): Promise<never> => new Promise(() => {});
+    const settled = Promise.allSettled([
+      timeout.execute(hang, { timeoutMs: 40 }),
+      timeout.execute(hang, { timeoutMs: 400 }),
+    ]);
+    await clock.advance(100);
+    expect(await settled).toMatchObject([{ reason: { timeoutMs: 40 } }, { reason: { timeoutMs: 100 } }]);
+  });
+
+  it('leaves no timer and no listener behind after 10,000 calls of every outcome', async () => {
+    const clock = new VirtualClock();
+    const timeout = new Timeout({ timeoutMs: 100, clock });
+    const { signal } = new AbortController();
+    const leaver = new AbortController();
+    const works: readonly (() => Promise<unknown>)[] = [
+      async () => 'value',
+      () => Promise.reject(new TypeError('failed')),
+      () => new Promise(() => {}),
+    ];
+    const calls = Array.from({ length: 10_000 }, (_, index) =>
+      timeout.execute(works[index % 3] ?? turn, { signal: index % 2 === 0 ? signal : leaver.signal }),
+    );
+    const settled = Promise.allSettled(calls);
+    await turn();
+    leaver.abort();
+    await clock.advance(100);
+    await settled;
+    expect(clock.pendingTimers).toBe(0);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(getEventListeners(leaver.signal, 'abort')).toEqual([]);
+  });
+
+  it('protects a function and passes its arguments', async () => {
+    const add = new Timeout({ timeoutMs: 100, clock: new VirtualClock() }).protect(
+      async (a: number, b: number) => a + b,
+    );
+    await expect(add(2, 3)).resolves.toBe(5);
+  });
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses timeoutMs %d, with its name and value', timeoutMs => {
+    expect(() => new Timeout({ timeoutMs })).toThrow(
+      expect.objectContaining({ argument: 'timeoutMs', message: expect.stringContaining(`got ${timeoutMs}`) }),
+    );
+  });
+});

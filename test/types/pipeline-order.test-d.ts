@@ -1,0 +1,95 @@
+import { MemoryCache } from 'plinth/cache';
+import { type Guard, type Outcome, pipeline, type stageOrder } from 'plinth/pipeline';
+import { CircuitBreaker, RetryManager } from 'plinth/resilience';
+import { describe, expectTypeOf, it } from 'vitest';
+
+// The compiler is the test: a line below `@ts-expect-error` that compiles is an error. Nothing here is run.
+
+type Step = Exclude<(typeof stageOrder)[number], 'transport'>;
+type Offered<Builder> = Exclude<keyof Builder, 'build'>;
+
+const cache = new MemoryCache<unknown>();
+const begin = () => pipeline('rates');
+const substitute = (): number => 0;
+
+describe('pipeline', () => {
+  it('offers every stage at first, and after each only those further inside', () => {
+    expectTypeOf<Offered<ReturnType<typeof begin>>>().toEqualTypeOf<Step>();
+    const deadline = begin().deadline(1);
+    expectTypeOf<Offered<typeof deadline>>().toEqualTypeOf<
+      'fallback' | 'cache' | 'retry' | 'breaker' | 'attemptTimeout'
+    >();
+    const fallback = begin().fallback(substitute);
+    expectTypeOf<Offered<typeof fallback>>().toEqualTypeOf<'cache' | 'retry' | 'breaker' | 'attemptTimeout'>();
+    const cached = begin().cache(cache);
+    expectTypeOf<Offered<typeof cached>>().toEqualTypeOf<'retry' | 'breaker' | 'attemptTimeout'>();
+    const retried = begin().retry();
+    expectTypeOf<Offered<typeof retried>>().toEqualTypeOf<'breaker' | 'attemptTimeout'>();
+    const broken = begin().breaker();
+    expectTypeOf<Offered<typeof broken>>().toEqualTypeOf<'attemptTimeout'>();
+    const timed = begin().attemptTimeout(1);
+    expectTypeOf<Offered<typeof timed>>().toEqualTypeOf<never>();
+  });
+
+  it('is a guard when it is built, at any point', () => {
+    expectTypeOf(begin().build()).toEqualTypeOf<Guard>();
+    expectTypeOf(
+      begin().deadline(1).fallback(substitute).cache(cache).retry().breaker().attemptTimeout(1).build(),
+    ).toEqualTypeOf<Guard>();
+    expectTypeOf(begin().cache(cache).attemptTimeout(1).build()).toEqualTypeOf<Guard>();
+  });
+
+  it('does not compile in a wrong order', () => {
+    // @ts-expect-error a deadline stands outside of the fallback
+    begin().fallback(substitute).deadline(1);
+    // @ts-expect-error a deadline stands outside of the cache
+    begin().cache(cache).deadline(1);
+    // @ts-expect-error a fallback stands outside of the cache
+    begin().cache(cache).fallback(substitute);
+    // @ts-expect-error a cache stands outside of the retry
+    begin().retry().cache(cache);
+    // @ts-expect-error a cache stands outside of the breaker, or no old value would be served while it is open
+    begin().breaker().cache(cache);
+    // @ts-expect-error a retry stands outside of the breaker, or the breaker would count calls and not attempts
+    begin().breaker().retry();
+    // @ts-expect-error a breaker stands outside of the attempt timeout, or it would not see that time ran out
+    begin().attemptTimeout(1).breaker();
+    // @ts-expect-error a retry stands outside of the attempt timeout
+    begin().attemptTimeout(1).retry();
+    // @ts-expect-error nothing stands inside of the attempt timeout
+    begin().attemptTimeout(1).deadline(1);
+  });
+
+  it('does not compile with a stage twice', () => {
+    // @ts-expect-error one deadline
+    begin().deadline(1).deadline(1);
+    // @ts-expect-error one fallback
+    begin().fallback(substitute).fallback(substitute);
+    // @ts-expect-error one cache
+    begin().cache(cache).cache(cache);
+    // @ts-expect-error one retry
+    begin().retry().retry();
+    // @ts-expect-error one breaker
+    begin().breaker().breaker();
+    // @ts-expect-error one attempt timeout
+    begin().attemptTimeout(1).attemptTimeout(1);
+  });
+
+  it('takes ready-made policies or their numbers, and nothing else', () => {
+    begin().retry(new RetryManager()).breaker(new CircuitBreaker());
+    begin().retry({ maxAttempts: 3 }).breaker({ failureThreshold: 5 });
+    // @ts-expect-error not a number of attempts
+    begin().retry(3);
+    // @ts-expect-error a retry is no breaker
+    begin().breaker(new RetryManager());
+  });
+});
+
+describe('a guarded call', () => {
+  it('gives the outcome of its work', () => {
+    const guard = begin().build();
+    expectTypeOf(guard.execute({ operation: 'read' }, async () => 1.08)).toEqualTypeOf<Promise<Outcome<number>>>();
+    // @ts-expect-error a call has an operation
+    guard.execute({}, async () => 1.08);
+  });
+});
