@@ -28,6 +28,12 @@ export interface Stage {
   run(state: CallState, next: Next): Promise<Outcome<unknown>>;
 }
 
+/**
+ * How much earlier than the call the stages inside must end, in milliseconds: what is left is for covering their failure
+ * with an older value. At the deadline itself nobody would be there to take it.
+ */
+const coverTimeMs = 20;
+
 /** Ends the whole call, retries and all, when its time is up. */
 export function deadlineStage(timeoutMs: number, clock: Clock): Stage {
   const timeout = new Timeout({ timeoutMs, clock });
@@ -43,7 +49,7 @@ export function deadlineStage(timeoutMs: number, clock: Clock): Stage {
       }
       return runTimed(
         { stage: 'deadline', timeout, timeoutMs: leftMs },
-        { ...state, deadlineMs: nowMs + leftMs },
+        { ...state, deadlineMs: nowMs + leftMs - Math.min(coverTimeMs, leftMs / 2) },
         next,
       );
     },
@@ -170,7 +176,11 @@ export function attemptTimeoutStage(timeoutMs: number, clock: Clock): Stage {
   return {
     name: 'attemptTimeout',
     describe: () => ({ timeout: formatDuration(timeoutMs) }),
-    run: (state, next) => runTimed({ stage: 'attemptTimeout', timeout, timeoutMs }, state, next),
+    run(state, next) {
+      const leftMs = (state.deadlineMs ?? Number.POSITIVE_INFINITY) - clock.monotonic();
+      const ownMs = Math.max(1, Math.min(timeoutMs, leftMs));
+      return runTimed({ stage: 'attemptTimeout', timeout, timeoutMs: ownMs }, state, next);
+    },
   };
 }
 
