@@ -13,45 +13,41 @@ async function main(): Promise<void> {
   const startedMs = systemClock.monotonic();
   const seconds = (): string => `${((systemClock.monotonic() - startedMs) / 1_000).toFixed(1)} s`;
   print('Plinth is starting');
-  const service = await startService({ onProgress: step => print(`  ${seconds().padStart(6)}  ${step}`) });
+  const starting = startService({ onProgress: step => print(`  ${seconds().padStart(6)}  ${step}`) });
+  endOnSignals(starting);
+  const service = await starting;
   print(`  ${seconds().padStart(6)}  routes`);
   for (const { method, path, summary } of service.server.routes())
     print(`          ${method.padEnd(7)} ${path}  ${summary ?? ''}`);
   print(`\n  Console and API: ${service.url}   (Ctrl-C ends)\n`);
-  endOnSignals(service);
 }
 
-/** The first signal lets everything finish; the second one does not wait. */
-function endOnSignals(service: Service): void {
+/** The first signal lets everything finish, also the start; the second one does not wait. */
+function endOnSignals(starting: Promise<Service>): void {
   let ending = false;
   const end = (signal: NodeJS.Signals): void => {
     if (ending) process.exit(130);
     ending = true;
     print(`\n${signal}: finishing what is under way`);
     systemClock.setTimer(closeTimeoutMs, () => fail(`Closing took more than ${closeTimeoutMs / 1_000} s`));
-    service.close().then(
-      () => print('Closed'),
-      error => fail(error),
-    );
+    starting.then(service => service.close()).then(() => print('Closed'), fail);
   };
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
 }
 
-/** What the person at the terminal can mend is said without a stack. */
 function fail(error: unknown): void {
-  const expected = error instanceof PlinthError || typeof error === 'string';
-  const text = expected
-    ? error instanceof Error
-      ? error.message
-      : error
-    : error instanceof Error
-      ? error.stack
-      : String(error);
-  process.stderr.write(`\n${text}\n`);
-  if (error instanceof ConfigurationError)
+  process.stderr.write(`\n${explain(error)}\n`);
+  if (error instanceof ConfigurationError) {
     process.stderr.write('\nAll settings and where they come from: npm run doctor\n');
+  }
   process.exit(1);
+}
+
+/** What the person at the terminal can mend is said without a stack. */
+function explain(error: unknown): string {
+  if (error instanceof PlinthError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 await main().catch(fail);

@@ -34,19 +34,25 @@ export interface Service extends AsyncDisposable {
 /** Starts the reference service: medications from the FDA's sources, and the console. */
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const { onProgress = () => {} } = options;
-  // Bundled while the database opens on its own thread.
+  // Bundled while the rest is loaded.
   const bundling = loadConsoleAssets();
   bundling.catch(() => {});
-  const infrastructure = await createInfrastructure(options);
+  // The page is there while the database still opens; readiness says so, and what needs SQL waits.
+  const infrastructure = await createInfrastructure({ ...options, awaitDatabase: false });
   try {
-    onProgress(`database is open (${infrastructure.database().engine})`);
     const { service: place } = infrastructure.settings;
     const database = infrastructure.database<MedicationTables>();
-    await database.migrate(medicationMigrations);
+    const logger = infrastructure.logging.getLogger('service.medications');
+    const tables = openTables(infrastructure).then(() => onProgress(`database is open (${database.engine})`));
+    tables.catch(() => {});
     const standIn = place.upstreams === 'recorded' ? await openStandIn(infrastructure) : undefined;
     onProgress(standIn ? `sources are recorded (stand-in on ${standIn.url})` : 'sources are live');
-    const fda = openFdaScraper(infrastructure, standIn);
-    const medications = new MedicationService(fda, new AnswerStore(database, infrastructure.clock));
+    const store = new AnswerStore(database, { ready: tables, clock: infrastructure.clock });
+    const medications = new MedicationService({
+      fda: openFdaScraper(infrastructure, standIn),
+      store,
+      onStoreFailure: error => logger.warning('The answer was given without being kept', { error }),
+    });
     const server = await infrastructure.createServer();
     const state = new ConsoleState(infrastructure);
     infrastructure.onClose('console', () => state.close());
@@ -54,6 +60,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     await server.register(consoleRoutes(infrastructure, state));
     serveConsole(server.app, await bundling);
     const { url } = await server.listen({ port: place.port, host: place.host });
+    onProgress(`listening on ${url}`);
+    await tables;
     return { url, infrastructure, server, standIn, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await infrastructure.close();
@@ -63,6 +71,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   function close(): Promise<void> {
     return infrastructure.close();
   }
+}
+
+async function openTables(infrastructure: Infrastructure): Promise<void> {
+  await infrastructure.databaseOpen;
+  await infrastructure.database().migrate(medicationMigrations);
 }
 
 async function openStandIn(infrastructure: Infrastructure): Promise<StandIn> {

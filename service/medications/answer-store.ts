@@ -26,16 +26,25 @@ export interface StoredAnswer<Answer> {
 /** How many answers are remembered as written, so that they are not written again. */
 const rememberedWrites = 1_000;
 
+/** What an {@link AnswerStore} is made of. */
+export interface AnswerStoreOptions {
+  /** Settles when the tables are there: until then reads and writes wait. */
+  readonly ready: Promise<void>;
+  readonly clock: Clock;
+}
+
 /** Keeps the last answer to each question in SQL, with the time it was fetched, for the day the sources are away. */
 export class AnswerStore {
   readonly #database: DatabaseManager<MedicationTables>;
+  readonly #ready: Promise<void>;
   readonly #clock: Clock;
   readonly #writes = new SingleFlight<string, void>();
   readonly #written = new Map<string, string>();
 
-  constructor(database: DatabaseManager<MedicationTables>, clock: Clock) {
+  constructor(database: DatabaseManager<MedicationTables>, options: AnswerStoreOptions) {
     this.#database = database;
-    this.#clock = clock;
+    this.#ready = options.ready;
+    this.#clock = options.clock;
   }
 
   /**
@@ -62,6 +71,7 @@ export class AnswerStore {
 
   /** The last answer that was kept, if there is one. */
   async last<Answer>(question: Question, name: string): Promise<StoredAnswer<Answer> | undefined> {
+    await this.#ready;
     const row = await this.#database.db
       .selectFrom('medication_answers')
       .select(['answer', 'fetched_at'])
@@ -84,6 +94,7 @@ export class AnswerStore {
       complete: facts.complete,
       answer: JSON.stringify(answer),
     };
+    await this.#ready;
     await this.#database.db
       .insertInto('medication_answers')
       .values({ question, name, ...values })

@@ -16,24 +16,33 @@ interface Answer {
   readonly sources: readonly SourceReport[];
 }
 
-/** Asks the FDA's sources for medications, keeps the answers, and falls back on what was kept. */
-export class MedicationService {
-  readonly #fda: FDAOrangeBookScraper;
-  readonly #store: AnswerStore;
+/** What a {@link MedicationService} is made of. */
+export interface MedicationServiceParts {
+  readonly fda: FDAOrangeBookScraper;
+  readonly store: AnswerStore;
+  /** Told when an answer could not be kept or looked up. The answer is given all the same. */
+  readonly onStoreFailure: (error: FailedError | RejectedError) => void;
+}
 
-  constructor(fda: FDAOrangeBookScraper, store: AnswerStore) {
-    this.#fda = fda;
-    this.#store = store;
+/**
+ * Asks the FDA's sources for medications, keeps the answers, and falls back on what was kept. The store helps when the
+ * sources are away; when it is away itself, answers are given without being kept.
+ */
+export class MedicationService {
+  readonly #parts: MedicationServiceParts;
+
+  constructor(parts: MedicationServiceParts) {
+    this.#parts = parts;
   }
 
   /** Every product whose ingredients or trade name hold this name. Unknown names give an empty list. */
   search(name: string, signal?: AbortSignal): Promise<Medication<SearchAnswer>> {
-    return this.#ask('search', name, () => this.#fda.searchDrug(name, { signal }));
+    return this.#ask('search', name, () => this.#parts.fda.searchDrug(name, { signal }));
   }
 
   /** When and under which applications a medication was approved. @throws {NotFoundError} for unknown names. */
   async approvals(name: string, signal?: AbortSignal): Promise<Medication<ApprovalAnswer>> {
-    const answer = await this.#ask('approvals', name, () => this.#fda.getApprovalInfo(name, { signal }));
+    const answer = await this.#ask('approvals', name, () => this.#parts.fda.getApprovalInfo(name, { signal }));
     if (answer.applications.length === 0) throw new NotFoundError('Medication', name);
     return answer;
   }
@@ -44,24 +53,41 @@ export class MedicationService {
     ask: () => Promise<Given>,
   ): Promise<Medication<Given>> {
     const key = name.trim().toLowerCase();
+    const { store } = this.#parts;
+    const last = () => this.#withStore(() => store.last<Given>(question, key));
+    let answer: Given;
     try {
-      const answer = await ask();
-      const missing = answer.sources.find(source => source.status === 'failed');
-      const kept = missing === undefined ? undefined : await this.#store.last<Given>(question, key);
-      if (kept !== undefined) return staleAnswer(kept.answer, kept.fetchedAt, missing?.errorCode);
-      const fetchedAt = oldest(answer.sources);
-      await this.#store.keep(question, key, answer, { fetchedAt, complete: missing === undefined });
-      const late = answer.sources.find(source => source.freshness === 'stale');
-      return late === undefined
-        ? { ...answer, freshness: 'fresh', fetchedAt }
-        : staleAnswer(answer, fetchedAt, late.reason);
+      answer = await ask();
     } catch (error) {
-      if (!(error instanceof FailedError || error instanceof RejectedError)) throw error;
-      const kept = await this.#store.last<Given>(question, key);
-      if (kept === undefined) throw error;
+      const kept = isOutage(error) ? await last() : undefined;
+      if (kept === undefined || !isOutage(error)) throw error;
       return staleAnswer(kept.answer, kept.fetchedAt, error.code);
     }
+    const missing = answer.sources.find(source => source.status === 'failed');
+    const kept = missing === undefined ? undefined : await last();
+    if (kept !== undefined) return staleAnswer(kept.answer, kept.fetchedAt, missing?.errorCode);
+    const fetchedAt = oldest(answer.sources);
+    await this.#withStore(() => store.keep(question, key, answer, { fetchedAt, complete: missing === undefined }));
+    const late = answer.sources.find(source => source.freshness === 'stale');
+    return late === undefined
+      ? { ...answer, freshness: 'fresh', fetchedAt }
+      : staleAnswer(answer, fetchedAt, late.reason);
   }
+
+  async #withStore<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      this.#parts.onStoreFailure(error);
+      return undefined;
+    }
+  }
+}
+
+/** Something is away: theirs or ours. Anything else is a mistake in the question or in the program. */
+function isOutage(error: unknown): error is FailedError | RejectedError {
+  return error instanceof FailedError || error instanceof RejectedError;
 }
 
 function staleAnswer<Given>(answer: Given, fetchedAt: string, reason: string | undefined): Medication<Given> {

@@ -17,6 +17,11 @@ export interface InfrastructureOptions {
   readonly settings?: Settings | LoadSettingsOptions | undefined;
   /** What differs from the settings in logging. @default {} */
   readonly logging?: SetupLoggingOptions | undefined;
+  /**
+   * Whether to wait until the database is open. If not, {@link Infrastructure.databaseOpen} says when it is, and readiness
+   * is `down` until then: a service can serve what needs no database meanwhile. @default true
+   */
+  readonly awaitDatabase?: boolean | undefined;
   /** @default systemClock */
   readonly clock?: Clock | undefined;
   /** @default systemRandom */
@@ -48,8 +53,9 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
     reportWarnings(logging, settings);
     const database = new DatabaseManager<never>({ ...databaseOptions(settings), clock, random });
     closing.add('database', () => database.close());
-    const opening = database.open();
-    opening.catch(() => {});
+    const databaseOpen = database.open();
+    // Who waits for it is told; nobody has to.
+    databaseOpen.catch(() => {});
     const connections = new ConnectionPool({ connectTimeoutMs: settings.http.connectTimeoutMs });
     closing.add('connections', () => connections.close());
     const dependencies = new Dependencies(clock, random);
@@ -59,13 +65,14 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
     logRooms(logging, { dependencies, database, health }, { echo: settings.database.echo });
     registerChecks(health, database, logging, clock);
     metrics?.observeCalls(dependencies.events);
-    await opening;
+    if (options.awaitDatabase ?? true) await databaseOpen;
     return new Infrastructure({
       settings,
       clock,
       ids,
       logging,
       database,
+      databaseOpen,
       connections,
       dependencies,
       health,

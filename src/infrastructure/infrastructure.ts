@@ -23,6 +23,7 @@ export interface InfrastructureParts {
   readonly ids: Ids;
   readonly logging: Logging;
   readonly database: DatabaseManager<never>;
+  readonly databaseOpen: Promise<void>;
   readonly connections: ConnectionPool;
   readonly dependencies: Dependencies;
   readonly health: HealthRegistry;
@@ -48,6 +49,8 @@ export class Infrastructure {
   readonly health: HealthRegistry;
   /** The metrics; absent when they are switched off. */
   readonly metrics: Metrics | undefined;
+  /** Settles when the database is open, or cannot be opened. */
+  readonly databaseOpen: Promise<void>;
   readonly #parts: InfrastructureParts;
 
   constructor(parts: InfrastructureParts) {
@@ -59,6 +62,7 @@ export class Infrastructure {
     this.dependencies = parts.dependencies;
     this.health = parts.health;
     this.metrics = parts.metrics;
+    this.databaseOpen = parts.databaseOpen;
   }
 
   /** The database, seen with the tables that the caller knows of. */

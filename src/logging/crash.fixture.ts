@@ -8,6 +8,8 @@ const logging = setupLogging({
   mode: mode === 'line' ? 'line' : 'buffered',
   environment: 'production',
   console: false,
+  maxFileBytes: 262_144,
+  keepFiles: 1_000,
 });
 const logger = getLogger('app');
 for (let index = 0; index < Number(count); index += 1) logger.info(`line ${index}`);

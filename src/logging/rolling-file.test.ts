@@ -232,13 +232,15 @@ describe('a directory that goes away', () => {
   });
 
   it('is followed when its files were renamed by a tool', async () => {
-    const { clock, logger } = open();
+    const { clock, logger, logging } = open();
     logger.info('before');
     mkdirSync(join(directory, 'archive'));
     renameSync(join(directory, 'app.log'), join(directory, 'archive', 'app.log'));
-    writeFileSync(join(directory, 'app.log'), '');
+    logger.info('in between');
     await clock.advance(250);
     logger.info('after');
+    expect(messages('archive/app.log')).toEqual(['before', 'in between']);
     expect(messages('app.log')).toEqual(['after']);
+    expect(logging.state.droppedLines).toBe(0);
   });
 });

@@ -58,9 +58,10 @@ export class RollingFile implements LineTarget {
   }
 
   startNext(wallMs: number): void {
+    const size = this.#sizeUnlessGone();
     // Another process may have renamed it already: then it is enough to follow.
     const isMine = this.#inodeAtPath() === this.#inode;
-    if (isMine && fstatSync(this.#descriptor).size > 0) this.#rename();
+    if (isMine && size > 0) this.#rename();
     this.#close();
     this.#open();
     if (isMine) this.#purge(wallMs);
@@ -83,16 +84,23 @@ export class RollingFile implements LineTarget {
   }
 
   #look(monotonicMs: number): void {
-    const inode = this.#inodeAtPath();
-    if (inode === undefined) throw new LogFileVanishedError(this.#path, this.#unseenLines);
+    const size = this.#sizeUnlessGone();
     this.#lookedMs = monotonicMs;
     this.#unseenLines = 0;
-    if (inode === this.#inode) {
-      this.#size = fstatSync(this.#descriptor).size;
+    if (this.#inodeAtPath() === this.#inode) {
+      this.#size = size;
       return;
     }
+    // Renamed by another process, which may not have made the next file yet.
     this.#close();
     this.#open();
+  }
+
+  /** A file without a name is deleted, and what was written to it with it; one under another name is only renamed. */
+  #sizeUnlessGone(): number {
+    const { nlink, size } = fstatSync(this.#descriptor);
+    if (nlink === 0) throw new LogFileVanishedError(this.#path, this.#unseenLines);
+    return size;
   }
 
   #rename(): void {

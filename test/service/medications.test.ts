@@ -151,6 +151,16 @@ describe('after a restart with the source dead', () => {
   });
 });
 
+describe('with the database away', () => {
+  it('answers are given without being kept, and readiness says so', async () => {
+    const service = await start('no-database', new VirtualClock());
+    await service.infrastructure.database().close();
+    expect(await search(service, 'osimertinib')).toMatchObject({ freshness: 'fresh', total: 2 });
+    expect((await fetch(`${service.url}/health/ready`)).status).toBe(503);
+    await service.close();
+  });
+});
+
 function keptAnswers(service: Service, name: string): Promise<{ rows: readonly unknown[] }> {
   const { db } = service.infrastructure.database<{
     medication_answers: { name: string; question: string; complete: boolean; fetched_at: Date };
