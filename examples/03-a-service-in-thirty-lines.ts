@@ -29,7 +29,9 @@ await server.register(async api => {
     const { times } = await database.db
       .insertInto('greetings')
       .values({ name: request.query.name, times: 1 })
-      .onConflict(conflict => conflict.column('name').doUpdateSet(({ eb }) => ({ times: eb('greetings.times', '+', 1) })))
+      .onConflict(conflict =>
+        conflict.column('name').doUpdateSet(({ eb }) => ({ times: eb('greetings.times', '+', 1) })),
+      )
       .returning('times')
       .executeTakeFirstOrThrow();
     return { message: `Hello ${request.query.name}`, times };

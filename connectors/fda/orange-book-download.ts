@@ -1,8 +1,5 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
 import { ScraperError } from 'plinth/errors';
 import type { HttpClient, HttpStream } from 'plinth/http';
 import { type Ids, systemIds } from 'plinth/kernel';
@@ -140,18 +137,11 @@ function nextAddress(url: URL, answer: HttpStream): URL {
 }
 
 async function writeBody(answer: HttpStream, path: string): Promise<void> {
-  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-  const done = finished(file);
-  // The loop below sees the failure when it waits; without a listener of its own it would count as unhandled.
-  done.catch(() => {});
+  const file = await open(path, 'wx', 0o600);
   try {
-    for await (const chunk of answer.body) {
-      if (!file.write(chunk)) await Promise.race([once(file, 'drain'), done]);
-    }
-    file.end();
-    await done;
+    for await (const chunk of answer.body) await file.writeFile(chunk);
   } finally {
-    file.destroy();
+    await file.close();
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runWithRequestContext } from '../context/index.ts';
 import { ArgumentError, ConfigurationError, NetworkError } from '../errors/index.ts';
 import { VirtualClock } from '../testing/index.ts';
@@ -9,12 +9,6 @@ import { createInfrastructure } from './create-infrastructure.ts';
 import type { Infrastructure } from './infrastructure.ts';
 
 let directory: string;
-
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'plinth-infrastructure-'));
-});
-
-afterEach(() => rm(directory, { recursive: true, force: true }));
 
 function create(environment: Readonly<Record<string, string>> = {}): Promise<Infrastructure> {
   return createInfrastructure({
@@ -29,6 +23,12 @@ function create(environment: Readonly<Record<string, string>> = {}): Promise<Inf
 }
 
 describe('createInfrastructure()', () => {
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'plinth-infrastructure-'));
+  });
+
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+
   it('works with nothing configured, and closes the server first and the logs last', async () => {
     const infrastructure = await create();
     const server = await infrastructure.createServer();
@@ -38,13 +38,6 @@ describe('createInfrastructure()', () => {
     expect(infrastructure.closingOrder).toEqual(['server', 'metrics', 'connections', 'database', 'logging']);
     await infrastructure.close();
     await expect(fetch(`${url}/health/ready`)).rejects.toThrow();
-  });
-
-  it('keeps every file it writes below the data directory', async () => {
-    await using infrastructure = await create();
-    infrastructure.logging.getLogger('here').info('Hello');
-    infrastructure.logging.flush();
-    expect(await readFile(join(directory, 'logs', 'app.log'), 'utf8')).toContain('Hello');
   });
 
   it('says every problem of the settings at once', async () => {
@@ -63,9 +56,28 @@ describe('createInfrastructure()', () => {
     await using second = await create();
     expect(second.database().state).toBe('open');
   });
+});
+
+describe('an infrastructure', () => {
+  let infrastructure: Infrastructure;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'plinth-infrastructure-'));
+    infrastructure = await create();
+  });
+
+  afterAll(async () => {
+    await infrastructure.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('keeps every file it writes below the data directory', async () => {
+    infrastructure.logging.getLogger('here').info('Hello');
+    infrastructure.logging.flush();
+    expect(await readFile(join(directory, 'logs', 'app.log'), 'utf8')).toContain('Hello');
+  });
 
   it('shows a dependency in logs, metrics, readiness and the call log', async () => {
-    await using infrastructure = await create();
     const { guard } = infrastructure.dependency('billing', { failureThreshold: 1, maxAttempts: 1 });
     const call = { operation: 'invoice.read', key: 'invoice-7', repeatable: true };
     await runWithRequestContext({ requestId: 'req-123' }, () => guard.execute(call, async () => 12));
@@ -86,9 +98,8 @@ describe('createInfrastructure()', () => {
     expect(log).toMatch(/api\.billing .*\[req-123\] \| Call answered operation=invoice\.read/);
   });
 
-  it('refuses two dependencies of one name', async () => {
-    await using infrastructure = await create();
-    infrastructure.dependency('billing');
-    expect(() => infrastructure.dependency('billing')).toThrow(ArgumentError);
+  it('refuses two dependencies of one name', () => {
+    infrastructure.dependency('shipping');
+    expect(() => infrastructure.dependency('shipping')).toThrow(ArgumentError);
   });
 });
