@@ -121,6 +121,7 @@ function registerChecks(
   health.register({
     name: 'database',
     async check(signal) {
+      if (database.state === 'new' || database.state === 'opening') return { status: 'down', message: 'still opening' };
       const { healthy, engine, error } = await database.healthCheck({ signal });
       return healthy ? { status: 'up', details: { engine } } : { status: 'down', message: error?.code ?? 'no answer' };
     },
