@@ -22,12 +22,19 @@ async function main(): Promise<void> {
   print(`\n  Console and API: ${service.url}   (Ctrl-C ends)\n`);
 }
 
+/** npm passes on the Ctrl-C that the terminal has sent already: what comes so soon is the same one, in milliseconds. */
+const sameSignalMs = 1_000;
+
 /** The first signal lets everything finish, also the start; the second one does not wait. */
 function endOnSignals(starting: Promise<Service>): void {
-  let ending = false;
+  let endingSinceMs: number | undefined;
   const end = (signal: NodeJS.Signals): void => {
-    if (ending) process.exit(130);
-    ending = true;
+    const nowMs = systemClock.monotonic();
+    if (endingSinceMs !== undefined) {
+      if (nowMs - endingSinceMs > sameSignalMs) process.exit(130);
+      return;
+    }
+    endingSinceMs = nowMs;
     print(`\n${signal}: finishing what is under way`);
     systemClock.setTimer(closeTimeoutMs, () => fail(`Closing took more than ${closeTimeoutMs / 1_000} s`));
     starting.then(service => service.close()).then(() => print('Closed'), fail);
