@@ -37,17 +37,21 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   // Bundled while the rest is loaded.
   const bundling = loadConsoleAssets();
   bundling.catch(() => {});
-  // The page is there while the database still opens; readiness says so, and what needs SQL waits.
+  // The page is there while the database still opens; readiness says so, and answers are given without being kept.
   const infrastructure = await createInfrastructure({ ...options, awaitDatabase: false });
   try {
     const { service: place } = infrastructure.settings;
     const database = infrastructure.database<MedicationTables>();
     const logger = infrastructure.logging.getLogger('service.medications');
-    const tables = openTables(infrastructure).then(() => onProgress(`database is open (${database.engine})`));
+    let isOpen = false;
+    const tables = openTables(infrastructure).then(() => {
+      isOpen = true;
+      onProgress(`database is open (${database.engine})`);
+    });
     tables.catch(() => {});
     const standIn = place.upstreams === 'recorded' ? await openStandIn(infrastructure) : undefined;
     onProgress(standIn ? `sources are recorded (stand-in on ${standIn.url})` : 'sources are live');
-    const store = new AnswerStore(database, { ready: tables, clock: infrastructure.clock });
+    const store = new AnswerStore(database, { isOpen: () => isOpen, clock: infrastructure.clock });
     const medications = new MedicationService({
       fda: openFdaScraper(infrastructure, standIn),
       store,

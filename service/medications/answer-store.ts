@@ -1,4 +1,5 @@
 import type { DatabaseManager } from 'plinth/database';
+import { RejectedError } from 'plinth/errors';
 import { type Clock, SingleFlight } from 'plinth/kernel';
 
 /** The questions that are kept. */
@@ -28,22 +29,22 @@ const rememberedWrites = 1_000;
 
 /** What an {@link AnswerStore} is made of. */
 export interface AnswerStoreOptions {
-  /** Settles when the tables are there: until then reads and writes wait. */
-  readonly ready: Promise<void>;
+  /** Whether the tables are there. Until then reads and writes are refused: nobody waits for what may not come. */
+  readonly isOpen: () => boolean;
   readonly clock: Clock;
 }
 
 /** Keeps the last answer to each question in SQL, with the time it was fetched, for the day the sources are away. */
 export class AnswerStore {
   readonly #database: DatabaseManager<MedicationTables>;
-  readonly #ready: Promise<void>;
+  readonly #isOpen: () => boolean;
   readonly #clock: Clock;
   readonly #writes = new SingleFlight<string, void>();
   readonly #written = new Map<string, string>();
 
   constructor(database: DatabaseManager<MedicationTables>, options: AnswerStoreOptions) {
     this.#database = database;
-    this.#ready = options.ready;
+    this.#isOpen = options.isOpen;
     this.#clock = options.clock;
   }
 
@@ -69,9 +70,9 @@ export class AnswerStore {
     }
   }
 
-  /** The last answer that was kept, if there is one. */
+  /** The last answer that was kept, if there is one. @throws {RejectedError} while the tables are not open */
   async last<Answer>(question: Question, name: string): Promise<StoredAnswer<Answer> | undefined> {
-    await this.#ready;
+    this.#requireOpen();
     const row = await this.#database.db
       .selectFrom('medication_answers')
       .select(['answer', 'fetched_at'])
@@ -94,7 +95,7 @@ export class AnswerStore {
       complete: facts.complete,
       answer: JSON.stringify(answer),
     };
-    await this.#ready;
+    this.#requireOpen();
     await this.#database.db
       .insertInto('medication_answers')
       .values({ question, name, ...values })
@@ -105,5 +106,9 @@ export class AnswerStore {
           .where(({ eb, ref }) => eb.or([eb(ref('medication_answers.complete'), '=', false), eb.val(facts.complete)])),
       )
       .execute();
+  }
+
+  #requireOpen(): void {
+    if (!this.#isOpen()) throw new RejectedError('The tables are not open yet', 'closed');
   }
 }

@@ -77,7 +77,7 @@ const examples: readonly Example[] = [
     code: 'UPSTREAM_ERROR',
     family: FailedError,
     retryable: false,
-    make: options => new UpstreamError('m', 500, options),
+    make: options => new UpstreamError('m', 501, options),
   },
   {
     name: 'ScraperError',
@@ -212,7 +212,7 @@ describe('UpstreamError', () => {
   it.each([
     [400, false],
     [404, false],
-    [500, false],
+    [500, true],
     [501, false],
     [502, true],
     [503, true],

@@ -35,13 +35,13 @@ export class RateLimitError extends FailedError {
   }
 }
 
-/** The other side answered with a status that means failure. Retryable when the status says so (502, 503, 504). */
+/** The other side answered with a status that means failure. Retryable when it may pass: 500, 502, 503, 504. */
 export class UpstreamError extends FailedError {
   /** The status of the answer, as its protocol numbers it. */
   readonly status: number;
 
   constructor(message: string, status: number, options: ErrorOptions = {}) {
-    super(message, 'UPSTREAM_ERROR', { retryable: status >= 502 && status <= 504, ...options });
+    super(message, 'UPSTREAM_ERROR', { retryable: status >= 500 && status <= 504 && status !== 501, ...options });
     this.status = status;
   }
 }

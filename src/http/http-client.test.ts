@@ -229,7 +229,7 @@ describe('HttpClient', () => {
       expect(seen).toHaveLength(1);
     });
 
-    it.each([400, 404, 500])('%i for no reason to repeat anything', async status => {
+    it.each([400, 404, 501])('%i for no reason to repeat anything', async status => {
       withStatus(status);
       const guard = pipeline('local').retry({ maxAttempts: 3, backoff: atOnce }).build();
       await expect(clientOf({ guard }).text({ path: '/' })).rejects.toThrow(UpstreamError);

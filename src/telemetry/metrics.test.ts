@@ -161,6 +161,8 @@ describe('Metrics', () => {
   });
 
   const promtool = spawnSync('promtool', ['--version']).status === 0;
+  if (!promtool && process.env['PLINTH_REQUIRE_SERVERS'] === '1')
+    throw new TypeError('promtool is not on this machine');
   it.skipIf(!promtool)('is clean for promtool check metrics', async () => {
     using metrics = await createMetrics();
     const calls = new Events<{ call: CallRecord }>();

@@ -15,7 +15,8 @@ import {
 } from 'plinth/database';
 import { PlinthError } from 'plinth/errors';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { findPostgres, type PostgresServer, postgresMissing, startPostgres } from '../servers/postgres.ts';
+import { findPostgres, type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { serverOrSkip } from '../servers/require.ts';
 
 interface Schema {
   authors: { id: Generated<number>; email: string; age: number | null };
@@ -239,9 +240,8 @@ databaseContract('PGlite in a folder', async () => {
   return { options: { directory }, end: async () => rmSync(directory, { recursive: true, force: true }) };
 });
 
-if (findPostgres() === undefined) {
-  console.warn(`PostgreSQL server contract: ${postgresMissing}`);
-  it.skip(`PostgreSQL server contract: ${postgresMissing}`, () => undefined);
+if (serverOrSkip('postgres', findPostgres()) === undefined) {
+  it.skip('PostgreSQL server contract: SKIPPED, no PostgreSQL on this machine', () => undefined);
 } else {
   databaseContract('a PostgreSQL server', async () => {
     const server: PostgresServer = await startPostgres();

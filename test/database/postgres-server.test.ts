@@ -9,12 +9,12 @@ import {
   SerializationError,
 } from 'plinth/database';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { findPostgres, type PostgresServer, postgresMissing, startPostgres } from '../servers/postgres.ts';
+import { findPostgres, type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { serverOrSkip } from '../servers/require.ts';
 
-const isMissing = findPostgres() === undefined;
-if (isMissing) console.warn(`DatabaseManager on a PostgreSQL server: ${postgresMissing}`);
+const postgres = serverOrSkip('postgres', findPostgres());
 
-describe.skipIf(isMissing)(`DatabaseManager on a PostgreSQL server${isMissing ? ` (${postgresMissing})` : ''}`, () => {
+describe.skipIf(postgres === undefined)('DatabaseManager on a PostgreSQL server', () => {
   let server: PostgresServer;
   let database: DatabaseManager;
 

@@ -30,13 +30,11 @@ export function findPostgres(): string | undefined {
   return folders.find(folder => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
 }
 
-/** Said by tests that are skipped, so that a missing server is never overlooked. */
-export const postgresMissing = 'SKIPPED: no PostgreSQL on this machine (apt-get install postgresql)';
-
 /** Creates a cluster and starts a server on it. */
 export async function startPostgres(): Promise<PostgresServer> {
   const programs = findPostgres();
-  if (programs === undefined) throw new TypeError(postgresMissing);
+  if (programs === undefined)
+    throw new TypeError('There is no PostgreSQL on this machine (apt-get install postgresql)');
   const identity = unprivileged();
   const folder = mkdtempSync(join(tmpdir(), 'plinth-postgres-'));
   if (identity !== undefined) chownSync(folder, identity.uid, identity.gid);

@@ -4,9 +4,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseManager } from 'plinth/database';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MedicationTables } from '../../service/medications/answer-store.ts';
+import { startPostgres } from '../servers/postgres.ts';
+import { serverOrSkip } from '../servers/require.ts';
 
+const postgres = serverOrSkip('postgres');
 let directory: string;
 let child: ChildProcess | undefined;
 
@@ -26,7 +29,10 @@ interface Started {
 }
 
 /** Starts the service as `npm start` does. */
-async function start(environment: Readonly<Record<string, string>> = {}): Promise<Started> {
+async function start(
+  environment: Readonly<Record<string, string>> = {},
+  startedWhen = /Console and API: (\S+)/,
+): Promise<Started> {
   const started = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', 'service/main.ts'], {
     env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: directory, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -37,7 +43,7 @@ async function start(environment: Readonly<Record<string, string>> = {}): Promis
   const url = await new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer): void => {
       output += chunk.toString();
-      const found = /Console and API: (\S+)/.exec(output)?.[1];
+      const found = startedWhen.exec(output)?.[1];
       if (found !== undefined) resolve(found);
     };
     started.stdout?.on('data', read);
@@ -87,4 +93,28 @@ describe('the service as a process', () => {
     expect(failed).toContain(String(first?.pid));
     first?.kill('SIGKILL');
   }, 60_000);
+
+  it.skipIf(postgres === undefined)(
+    'answers, not ready, while PostgreSQL is away, and keeps answers once it comes',
+    async () => {
+      await using server = await startPostgres();
+      await server.stop();
+      const { url, exit } = await start({ DATABASE_URL: server.url }, /listening on (\S+)/);
+      expect((await fetch(`${url}/health/live`)).status).toBe(200);
+      expect((await fetch(`${url}/health/ready`)).status).toBe(503);
+      const answer = await fetch(`${url}/api/v1/medications?name=osimertinib`);
+      expect(await answer.json()).toMatchObject({ freshness: 'fresh', total: 2 });
+
+      await server.start();
+      await vi.waitFor(async () => expect((await fetch(`${url}/health/ready`)).status).toBe(200), { timeout: 20_000 });
+      await fetch(`${url}/api/v1/medications?name=osimertinib`);
+      child?.kill('SIGINT');
+      expect(await exit).toBe(0);
+      await using database = new DatabaseManager<MedicationTables>({ url: server.url });
+      await database.open();
+      const rows = await database.db.selectFrom('medication_answers').select('name').execute();
+      expect(rows).toEqual([{ name: 'osimertinib' }]);
+    },
+    60_000,
+  );
 });
