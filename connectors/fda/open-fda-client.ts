@@ -1,4 +1,4 @@
-import { type PlinthError, ScraperError, UpstreamError } from 'plinth/errors';
+import { ScraperError, type UpstreamError } from 'plinth/errors';
 import type { HttpAnswer, HttpClient } from 'plinth/http';
 import { type Clock, type Secret, systemClock } from 'plinth/kernel';
 import type { Freshness, Outcome } from 'plinth/pipeline';
@@ -118,15 +118,10 @@ export class OpenFdaClient {
   }
 
   async #page(path: string, cacheKey: string, signal: AbortSignal | undefined): Promise<Outcome<HttpAnswer<WirePage>>> {
-    try {
-      const call = { operation: 'drugsfda.search', cacheKey, signal };
-      const request = { path, headers: this.#headers, answers: [404], ...call };
-      const page = await this.#client.json<WirePage>(request);
-      checkPage(page.value);
-      return page;
-    } catch (error) {
-      throw error instanceof UpstreamError ? toOpenFdaError(error) : error;
-    }
+    const call = { operation: 'drugsfda.search', cacheKey, toFailure: toOpenFdaError, signal };
+    const page = await this.#client.json<WirePage>({ path, headers: this.#headers, answers: [404], ...call });
+    checkPage(page.value);
+    return page;
   }
 
   /**
@@ -159,7 +154,7 @@ function checkPage(page: HttpAnswer<WirePage>): void {
 /** Details of a 500 that mean that the query cannot be read. The same query would fail again. */
 const unreadableQuery = /token_mgr_error|parse_exception|query_shard|illegal_argument/;
 
-function toOpenFdaError(error: UpstreamError): PlinthError {
+function toOpenFdaError(error: UpstreamError): OpenFdaError {
   const body = String(error.details['body'] ?? '');
   const code = /"code":\s*"([^"]+)"/.exec(body)?.[1] ?? '';
   const message = /"message":\s*"([^"]+)"/.exec(body)?.[1] ?? error.message;

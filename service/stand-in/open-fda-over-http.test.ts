@@ -1,6 +1,7 @@
 import { OpenFdaClient, OpenFdaError, parseDrugName } from 'plinth/connectors/fda';
 import { Secret } from 'plinth/kernel';
 import { pipeline } from 'plinth/pipeline';
+import { CircuitBreaker } from 'plinth/resilience';
 import { describe, expect, it } from 'vitest';
 import { failureOf, serve, useFdaFixture } from './fda-fixture.ts';
 
@@ -72,18 +73,22 @@ describe('OpenFdaClient', () => {
   it('takes a parser error behind status 500 for a wrong query, and other 500s for failures of the server', async () => {
     const bodyOf = (details: string): string =>
       JSON.stringify({ error: { code: 'SERVER_ERROR', message: 'Check your request and try again', details } });
+    const asked: string[] = [];
     await using server = await serve((request, response) => {
-      const details = request.url?.includes('tagrisso') ? '[token_mgr_error] Lexical error' : 'Out of memory';
+      const name = request.url?.includes('tagrisso') ? 'tagrisso' : 'tarceva';
+      asked.push(name);
+      const details = name === 'tagrisso' ? '[token_mgr_error] Lexical error' : 'Out of memory';
       response.writeHead(500, { 'content-type': 'application/json' }).end(bodyOf(details));
     });
-    const http = fixture.pool.client({
-      baseUrl: server.url,
-      guard: pipeline('openfda', { clock: fixture.clock }).build(),
-      clock: fixture.clock,
-    });
+    const breaker = new CircuitBreaker({ clock: fixture.clock });
+    const guard = pipeline('openfda', { clock: fixture.clock }).retry({ maxAttempts: 3 }).breaker(breaker).build();
+    const http = fixture.pool.client({ baseUrl: server.url, guard, clock: fixture.clock });
     const kindOf = async (name: string): Promise<unknown> =>
       failureOf(fixture.clock, new OpenFdaClient({ client: http }).search(parseDrugName(name)));
-    expect(await kindOf('tagrisso')).toMatchObject({ kind: 'query', upstreamCode: 'SERVER_ERROR' });
-    expect(await kindOf('tarceva')).toMatchObject({ kind: 'server' });
+    expect(await kindOf('tagrisso')).toMatchObject({ kind: 'query', upstreamCode: 'SERVER_ERROR', retryable: false });
+    expect(breaker.snapshot().failures).toBe(0);
+    expect(await kindOf('tarceva')).toMatchObject({ kind: 'server', retryable: true });
+    expect(breaker.snapshot().failures).toBe(3);
+    expect(asked).toEqual(['tagrisso', 'tarceva', 'tarceva', 'tarceva']);
   });
 });

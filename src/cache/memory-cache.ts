@@ -229,7 +229,7 @@ export class MemoryCache<Value> {
 /** Whether an old value may cover for this error: an outage may be covered, a wrong question must not be. */
 function isOutage(error: unknown): boolean {
   if (isAbortError(error)) return false;
-  if (error instanceof UpstreamError) return error.status >= 500;
+  if (error instanceof UpstreamError) return error.status >= 500 && error.retryable;
   return error instanceof FailedError || error instanceof RejectedError || !(error instanceof PlinthError);
 }
 

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { ArgumentError } from '../errors/index.ts';
+import { ArgumentError, UpstreamError } from '../errors/index.ts';
 import { abortReason, type Clock, systemClock } from '../kernel/index.ts';
 import { type Guard, type Outcome, standardGuard } from '../pipeline/index.ts';
 import { limitBytes, parseJson, readText } from './body.ts';
@@ -110,7 +110,8 @@ export class HttpClient {
       try {
         return await read(await this.#send(request, url, headers, signal, bodySignal), where);
       } catch (error) {
-        throw transportError(where, error);
+        const failure = transportError(where, error);
+        throw failure instanceof UpstreamError && request.toFailure ? request.toFailure(failure) : failure;
       }
     });
   }

@@ -1,3 +1,5 @@
+import type { FailedError, UpstreamError } from '../errors/index.ts';
+
 /** One request of an {@link HttpClient}. */
 export interface HttpRequest {
   /** The path below the client's base address, with a leading slash; or an address of the same origin (for `Link` headers). */
@@ -19,6 +21,11 @@ export interface HttpRequest {
    * headers of its own, else false
    */
   readonly cacheKey?: string | false | undefined;
+  /**
+   * Makes the source's own error of an answer that means failure, before retries and breaker judge it: only the connector
+   * knows which 500 is a query that cannot be read. @default the error as it is
+   */
+  readonly toFailure?: ((error: UpstreamError) => FailedError) | undefined;
   /** The largest body that is accepted, in bytes. @default 16 MiB */
   readonly maxBytes?: number | undefined;
   /** Ends the request. @default none */

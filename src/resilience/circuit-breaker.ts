@@ -197,10 +197,10 @@ function leftByCaller(signal: AbortSignal | undefined): boolean {
 
 /**
  * Whether an error speaks against the dependency: failures of theirs and errors of unknown kind do; refusals of ours,
- * aborts, bad arguments, "too many requests" and answers below 500 do not.
+ * aborts, bad arguments, "too many requests", answers below 500 and answers that would be the same again do not.
  */
 export function isDependencyFailure(error: unknown): boolean {
   if (isAbortError(error) || error instanceof RateLimitError) return false;
-  if (error instanceof UpstreamError) return error.status >= 500;
+  if (error instanceof UpstreamError) return error.status >= 500 && error.retryable;
   return error instanceof FailedError || !(error instanceof PlinthError);
 }

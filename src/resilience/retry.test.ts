@@ -38,7 +38,7 @@ describe('RetryManager', () => {
   it.each([
     ['a wrong question', new ValidationError('m')],
     ['a refusal of ours', new RejectedError('m', 'open')],
-    ['an answer that is no passing failure', new UpstreamError('m', 500)],
+    ['an answer that is no passing failure', new UpstreamError('m', 501)],
     ['an abort', new DOMException('m', 'AbortError')],
   ])('does not repeat %s', async (_what, error) => {
     let calls = 0;
