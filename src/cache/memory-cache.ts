@@ -101,14 +101,19 @@ export class MemoryCache<Value> {
 
   /** The value, if a fresh one is there. */
   get(key: string): Value | undefined {
+    const hit = this.hit(key);
+    if (hit === undefined) this.#misses += 1;
+    return hit?.value;
+  }
+
+  /** The value with its age, if a fresh one is there; it counts as a hit. What is not there is not counted as a miss. */
+  hit(key: string): Loaded<Value> | undefined {
     const entry = this.#entries.get(key);
-    if (entry === undefined || entry.freshUntilMs <= this.#clock.monotonic()) {
-      this.#misses += 1;
-      return undefined;
-    }
+    const nowMs = this.#clock.monotonic();
+    if (entry === undefined || entry.freshUntilMs <= nowMs) return undefined;
     this.#hits += 1;
     this.#touch(key, entry);
-    return entry.value;
+    return { value: entry.value, state: 'hit', ageMs: nowMs - entry.storedAtMs };
   }
 
   /** Whether a fresh value is there. Counts as neither hit nor miss. */
@@ -160,13 +165,8 @@ export class MemoryCache<Value> {
     loader: (signal: AbortSignal) => Promise<Value>,
     options: LoadOptions = {},
   ): Promise<Loaded<Value>> {
-    const entry = this.#entries.get(key);
-    const nowMs = this.#clock.monotonic();
-    if (entry !== undefined && entry.freshUntilMs > nowMs) {
-      this.#hits += 1;
-      this.#touch(key, entry);
-      return { value: entry.value, state: 'hit', ageMs: nowMs - entry.storedAtMs };
-    }
+    const hit = this.hit(key);
+    if (hit !== undefined) return hit;
     this.#misses += 1;
     if (!this.#flights.has(key))
       return this.#flights.run(key, signal => this.#fill(key, loader, signal, options), options.signal);

@@ -11,6 +11,8 @@ export interface CallIdentity {
   readonly requestId: string | undefined;
 }
 
+type Draft = { -readonly [Field in keyof CallRecord]: CallRecord[Field] };
+
 /** Collects the decisions of one call while it runs, and makes its record in the end. */
 export class CallTrace {
   readonly #identity: CallIdentity;
@@ -30,7 +32,8 @@ export class CallTrace {
 
   /** Notes what a stage decided. */
   note(stage: StageName, decision: StageDecision, reason?: string): void {
-    this.#stages.push({ stage, decision, atMs: this.#elapsedMs(), ...(reason === undefined ? {} : { reason }) });
+    const atMs = this.#elapsedMs();
+    this.#stages.push(reason === undefined ? { stage, decision, atMs } : { stage, decision, atMs, reason });
   }
 
   /** Counts one real attempt and says which it is: 1 is the first. */
@@ -46,34 +49,36 @@ export class CallTrace {
 
   /** The record of a call that gave a value. */
   succeeded(outcome: Outcome<unknown>): CallRecord {
-    return {
-      ...this.#record('ok'),
-      freshness: outcome.freshness,
-      ageMs: outcome.ageMs,
-      ...(this.#covered === undefined ? {} : { error: describeError(this.#covered) }),
-    };
+    const record = this.#draft('ok');
+    record.freshness = outcome.freshness;
+    record.ageMs = outcome.ageMs;
+    if (this.#covered !== undefined) record.error = describeError(this.#covered);
+    return record;
   }
 
   /** The record of a call that gave none. */
   failed(error: unknown): CallRecord {
-    return { ...this.#record(error instanceof RejectedError ? 'rejected' : 'failed'), error: describeError(error) };
+    const record = this.#draft(error instanceof RejectedError ? 'rejected' : 'failed');
+    record.error = describeError(error);
+    return record;
   }
 
-  #record(result: CallResult): Omit<CallRecord, 'error'> {
+  #draft(result: CallResult): Draft {
     const { sequence, dependency, operation, key, requestId } = this.#identity;
-    return {
+    const record: Draft = {
       sequence,
       dependency,
       operation,
-      ...(key === undefined ? {} : { key }),
-      ...(requestId === undefined ? {} : { requestId }),
       startedAt: this.#startedAt,
       durationMs: this.#elapsedMs(),
       result,
       attempts: this.#attempts,
       // A copy: what was begun for others who joined goes on after this call has ended.
-      stages: [...this.#stages],
+      stages: this.#stages.slice(),
     };
+    if (key !== undefined) record.key = key;
+    if (requestId !== undefined) record.requestId = requestId;
+    return record;
   }
 
   #elapsedMs(): number {

@@ -51,6 +51,7 @@ export class Guard {
   /** The dependency behind this guard. */
   readonly dependency: string;
   readonly #stages: readonly Stage[];
+  readonly #cache: Stage | undefined;
   readonly #clock: Clock;
   readonly #events: Events<GuardEvents>;
   #sequence = 0;
@@ -58,6 +59,7 @@ export class Guard {
   constructor(dependency: string, stages: readonly Stage[], clock: Clock, events: Events<GuardEvents>) {
     this.dependency = dependency;
     this.#stages = stages;
+    this.#cache = stages.find(stage => stage.recall !== undefined);
     this.#clock = clock;
     this.#events = events;
   }
@@ -66,30 +68,18 @@ export class Guard {
     return this.#events;
   }
 
-  /** Makes a call through every stage. */
+  /** Makes a call through every stage; what a cache holds fresh is answered at once. */
   async execute<Value>(options: CallOptions, work: (attempt: Attempt) => Promise<Value>): Promise<Outcome<Value>> {
-    const context = getRequestContext();
     this.#sequence += 1;
-    const { operation, key } = options;
-    const identity = {
-      sequence: this.#sequence,
-      dependency: this.dependency,
-      operation,
-      key,
-      requestId: context.requestId,
-    };
-    const trace = new CallTrace(identity, this.#clock);
-    const state: CallState = {
-      trace,
-      key,
-      repeatable: options.repeatable ?? false,
-      deadlineMs: context.deadlineMs,
-      signal: options.signal,
-    };
+    const recalled = options.key === undefined ? undefined : this.#cache?.recall?.(options.key);
+    // The cache holds values of every call of this guard; a key belongs to one operation, so the type is the work's.
+    if (recalled !== undefined) return this.#told(recalled, options) as Outcome<Value>;
+    const { requestId, deadlineMs } = getRequestContext();
+    const trace = this.#trace(options, requestId);
+    const { key, repeatable = false, signal } = options;
     try {
-      const outcome = await this.#run(0, state, transport(work));
+      const outcome = await this.#run(0, { trace, key, repeatable, deadlineMs, signal }, transport(work));
       if (this.#events.has('call')) this.#events.emit('call', trace.succeeded(outcome));
-      // The cache holds values of every call of this guard; a key belongs to one operation, so the type is the work's.
       return outcome as Outcome<Value>;
     } catch (error) {
       if (this.#events.has('call')) this.#events.emit('call', trace.failed(error));
@@ -105,6 +95,20 @@ export class Guard {
    */
   explain(): readonly StageExplanation[] {
     return this.#stages.map(stage => ({ stage: stage.name, settings: stage.describe() }));
+  }
+
+  #told(recalled: Outcome<unknown>, options: CallOptions): Outcome<unknown> {
+    if (this.#events.has('call')) {
+      const trace = this.#trace(options, getRequestContext().requestId);
+      trace.note('cache', 'hit');
+      this.#events.emit('call', trace.succeeded(recalled));
+    }
+    return recalled;
+  }
+
+  #trace({ operation, key }: CallOptions, requestId: string | undefined): CallTrace {
+    const { dependency } = this;
+    return new CallTrace({ sequence: this.#sequence, dependency, operation, key, requestId }, this.#clock);
   }
 
   #run(index: number, state: CallState, last: Next): Promise<Outcome<unknown>> {

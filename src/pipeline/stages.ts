@@ -26,6 +26,8 @@ export interface Stage {
   /** The numbers that are in force, for `explain()`. */
   describe(): Readonly<Record<string, string | number>>;
   run(state: CallState, next: Next): Promise<Outcome<unknown>>;
+  /** Answers at once from memory, if it can: such a call needs no deadline and no other stage. */
+  recall?(key: string): Outcome<unknown> | undefined;
 }
 
 /**
@@ -85,6 +87,10 @@ export function cacheStage(cache: MemoryCache<unknown>): Stage {
       stale: formatDuration(cache.staleMs),
       entries: cache.maxEntries,
     }),
+    recall(key) {
+      const hit = cache.hit(key);
+      return hit && { value: hit.value, freshness: 'fresh', ageMs: hit.ageMs };
+    },
     async run(state, next) {
       const { key, trace } = state;
       if (key === undefined) return next(state);
