@@ -114,7 +114,10 @@ function addRequestHooks(
   docsUrl: string | false,
 ): void {
   app.addHook('onRoute', route => {
-    table.add(route, docsUrl !== false && route.url.startsWith(`${docsUrl}/`));
+    // The documentation's own routes are its plugin's and have no summary.
+    const documented =
+      route.url === docsUrl ? { ...route, schema: { summary: 'This API, to read and to try' } } : route;
+    table.add(documented, docsUrl !== false && route.url.startsWith(`${docsUrl}/`));
     const { handler } = route;
     // A hook that waits leaves the context behind, so the handler enters it anew.
     route.handler = function handle(request, reply) {
