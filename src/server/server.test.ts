@@ -82,7 +82,7 @@ describe('operations', () => {
     expect(server.routes()).toEqual([
       { method: 'GET', path: '/', summary: '' },
       { method: 'GET', path: '/api/v2/users/:id', summary: 'Reads a user' },
-      { method: 'GET', path: '/docs', summary: '' },
+      { method: 'GET', path: '/docs', summary: 'This API, to read and to try' },
       { method: 'GET', path: '/health/live', summary: 'Whether this process works' },
       { method: 'GET', path: '/health/ready', summary: 'Whether requests should be sent here' },
       { method: 'GET', path: '/openapi.json', summary: 'This API as OpenAPI 3.1' },
