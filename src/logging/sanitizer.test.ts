@@ -25,6 +25,25 @@ describe('Sanitizer', () => {
     expect(clean({ password: new Secret('opaque') })).toEqual({ password: '[secret]' });
   });
 
+  it('names the machinery that hangs on an error, and takes only its data apart', () => {
+    class Client {
+      readonly settings = { host: 'db.example', options: {} };
+    }
+    const odd = Object.create(Object.create(null)) as object;
+    const error = Object.assign(new RangeError('lost'), {
+      client: new Client(),
+      odd,
+      facts: { attempt: 2 },
+      at: new Date(0),
+    });
+    expect(clean(error)).toMatchObject({
+      client: '[Client]',
+      odd: '[unreadable]',
+      facts: { attempt: 2 },
+      at: '1970-01-01T00:00:00.000Z',
+    });
+  });
+
   it('keeps counts, flags and absence under secret names', () => {
     const value = { tokens: 512, hasPassword: true, password: null, token: '' };
     expect(clean(value)).toEqual(value);

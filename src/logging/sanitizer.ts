@@ -147,7 +147,7 @@ export class Sanitizer {
     const copy: Record<string, unknown> = {
       name: this.text(String(name)),
       message: this.text(String(message)),
-      ...this.#entries(propertiesOf(error, ['name', 'message', 'stack', 'cause', 'errors']), walk),
+      ...this.#entries(factsOf(error), walk),
     };
     if (typeof stack === 'string') copy['stack'] = this.text(stack);
     if (cause !== undefined) copy['cause'] = this.#value(cause, walk);
@@ -164,6 +164,30 @@ function hasEntries(value: object): value is { entries(): Iterable<readonly [unk
     typeof Reflect.get(value, 'entries') === 'function'
   );
 }
+
+/** What an error carries as facts. Clients, sockets and requests that hang on it are named, not taken apart. */
+function* factsOf(error: Error): Generator<readonly [string, unknown]> {
+  for (const [key, value] of propertiesOf(error, ['name', 'message', 'stack', 'cause', 'errors'])) {
+    const machinery = machineryName(value);
+    yield [key, machinery === undefined ? value : `[${machinery}]`];
+  }
+}
+
+/** The class of a value that is no data: data is plain, of a known kind, or says how it is written. */
+function machineryName(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
+    return undefined;
+  try {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === null || prototype === Object.prototype || hasEntries(value) || 'toJSON' in value)
+      return undefined;
+    return dataKinds.some(kind => value instanceof kind) ? undefined : value.constructor.name;
+  } catch {
+    return 'unreadable';
+  }
+}
+
+const dataKinds = [Error, Secret, Date, URL, RegExp, Set, ArrayBuffer, String, Number, Boolean] as const;
 
 function* propertiesOf(value: object, without: readonly string[] = []): Generator<readonly [string, unknown]> {
   for (const key of Object.keys(value)) {
