@@ -1,9 +1,9 @@
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { DatabaseManager } from 'plinth/database';
 import { ConfigurationError } from 'plinth/errors';
-import { type Secret, systemClock } from 'plinth/kernel';
+import { makeDirectory, type Secret, systemClock } from 'plinth/kernel';
 import { formatSettings, loadSettings, type Settings } from 'plinth/settings';
 
 type Verdict = 'ok' | 'warning' | 'problem';
@@ -39,7 +39,7 @@ function checkNode(): Finding {
 async function checkFolder(subject: string, folder: string): Promise<Finding> {
   const path = resolve(folder);
   try {
-    await mkdir(path, { recursive: true });
+    makeDirectory(path);
     await access(path, constants.W_OK);
     return finding(subject, 'ok', path);
   } catch (error) {

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Clock } from '../kernel/index.ts';
+import { type Clock, makeDirectory } from '../kernel/index.ts';
 import { inspectFolder, unusable } from './cluster-folder.ts';
 import { type EngineWorker, startEngineWorker } from './engine-worker.ts';
 import { type ConnectionLostError, DatabaseFolderError } from './errors.ts';
@@ -72,7 +72,7 @@ export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promi
 
 async function lockFolder(directory: string, clock: Clock, signal?: AbortSignal): Promise<FolderLock> {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     return await acquireFolderLock(join(directory, 'lock'), directory, { clock, signal });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

@@ -1,8 +1,8 @@
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigurationError } from '../errors/index.ts';
+import { makeDirectory } from '../kernel/index.ts';
 import { codeOf } from './descriptor.ts';
-import { makeDirectory } from './make-directory.ts';
 import { RollingFile, type RollingFileOptions } from './rolling-file.ts';
 
 /** The log files, in the order in which sinks are numbered. */

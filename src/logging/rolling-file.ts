@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, openSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, Events } from '../kernel/index.ts';
+import { makeDirectory } from '../kernel/index.ts';
 import type { LineTarget } from './block-writer.ts';
 import { codeOf, writeFully } from './descriptor.ts';
 import { LogFileVanishedError } from './errors.ts';
 import type { LoggingEvents } from './events.ts';
-import { makeDirectory } from './make-directory.ts';
 import { claimRotatedName, dayOf, endOfDay, purgeRotatedFiles, type Retention } from './rotated-files.ts';
 
 /** How a {@link RollingFile} is kept. */

@@ -1,10 +1,13 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { codeOf } from './descriptor.ts';
 
 /**
- * Makes a directory and those above it. Not with the `recursive` option of Node: where the system says ENOENT although
+ * Makes a directory and those above it. Not with the `recursive` option of Node 20: where the system says ENOENT although
  * the parent exists, as below /proc, that never returns.
+ *
+ * @throws the system's error when a part cannot be made, or is a file.
+ * @example
+ * makeDirectory('data/pg');
  */
 export function makeDirectory(path: string): void {
   try {
@@ -23,4 +26,8 @@ function makeOne(path: string): void {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
