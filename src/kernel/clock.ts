@@ -1,4 +1,5 @@
 import { abortReason } from './abort.ts';
+import { CoarseClock } from './coarse-clock.ts';
 
 /** A timer that has been set and can be taken back. */
 export interface Timer {
@@ -21,6 +22,11 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some fixed moment, with fractions. Never goes backwards: use it for durations and deadlines. */
   monotonic(): number;
+  /**
+   * As {@link monotonic}, for a few nanoseconds: it may lag by a millisecond, and by as long as one turn of the event loop
+   * is held up. For limits and counters that are asked very often, not for measuring.
+   */
+  monotonicCoarse(): number;
   /** Calls back once after `delayMs` milliseconds. */
   setTimer(delayMs: number, callback: () => void, options?: TimerOptions): Timer;
   /** Calls back every `intervalMs` milliseconds until cancelled. */
@@ -37,10 +43,14 @@ export interface Clock {
 /** The longest delay that the platform's timers take (2^31 - 1 ms, 24.8 days); longer waits are made of several. */
 const maxTimerDelayMs = 2_147_483_647;
 
+// What was last read of the machine's clock: a reading, not a state of the program.
+const coarse = new CoarseClock(() => performance.now());
+
 /** The machine's own clock and timers. */
 export const systemClock: Clock = Object.freeze({
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  monotonicCoarse: () => coarse.read(),
   setTimer(delayMs: number, callback: () => void, options: TimerOptions = {}): Timer {
     let handle: NodeJS.Timeout;
     const arm = (remainingMs: number): void => {

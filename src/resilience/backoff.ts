@@ -1,6 +1,5 @@
 import { ArgumentError } from '../errors/index.ts';
-import type { Random } from '../kernel/index.ts';
-import { requireDuration } from './options.ts';
+import { type Random, requireDuration } from '../kernel/index.ts';
 
 /** How long to wait before a retry. A value: it keeps no count, so any number of calls can share one. */
 export interface Backoff {

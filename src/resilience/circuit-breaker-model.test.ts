@@ -84,6 +84,7 @@ class Comparison {
     const clock = {
       now: () => this.model.nowMs,
       monotonic: () => this.model.nowMs,
+      monotonicCoarse: () => this.model.nowMs,
       setTimer: (): Timer => ({ cancel: () => {} }),
       setRepeatingTimer: (): Timer => ({ cancel: () => {} }),
       sleep: (delayMs: number): Promise<void> => sleepOn(clock, delayMs),

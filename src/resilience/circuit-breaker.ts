@@ -6,8 +6,15 @@ import {
   TimeoutError,
   UpstreamError,
 } from '../errors/index.ts';
-import { type Clock, type EventSource, Events, isAbortError, systemClock } from '../kernel/index.ts';
-import { requireDuration, requireInteger } from './options.ts';
+import {
+  type Clock,
+  type EventSource,
+  Events,
+  isAbortError,
+  requireDuration,
+  requireInteger,
+  systemClock,
+} from '../kernel/index.ts';
 
 /** `closed` lets calls through, `open` refuses them, `half-open` lets a probe through. */
 export type CircuitState = 'closed' | 'open' | 'half-open';

@@ -1,7 +1,15 @@
 import { PlinthError } from '../errors/index.ts';
-import { abortReason, type Clock, isAbortError, type Random, systemClock, systemRandom } from '../kernel/index.ts';
+import {
+  abortReason,
+  type Clock,
+  isAbortError,
+  type Random,
+  requireDuration,
+  requireInteger,
+  systemClock,
+  systemRandom,
+} from '../kernel/index.ts';
 import { type Backoff, exponentialBackoff } from './backoff.ts';
-import { requireDuration, requireInteger } from './options.ts';
 
 /** The numbers of a {@link RetryManager}. */
 export interface RetryOptions {

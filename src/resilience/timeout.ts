@@ -1,6 +1,5 @@
 import { TimeoutError } from '../errors/index.ts';
-import { abortReason, type Clock, systemClock } from '../kernel/index.ts';
-import { requireDuration } from './options.ts';
+import { abortReason, type Clock, requireDuration, systemClock } from '../kernel/index.ts';
 
 /** The numbers of a {@link Timeout}. */
 export interface TimeoutOptions {

@@ -37,6 +37,7 @@ export const errorStatuses: Readonly<Record<string, ErrorAnswer>> = Object.freez
   CAPACITY_FULL: { status: 503 },
   RETRY_BUDGET_EXHAUSTED: { status: 503 },
   DEADLINE_EXCEEDED: { status: 503 },
+  LIMITER_UNAVAILABLE: { status: 503 },
   CLOSED: { status: 503 },
   SERVICE_UNAVAILABLE: { status: 503, message: 'The service is not available at the moment' },
   TIMEOUT: { status: 504, message: 'A service that this one depends on took too long' },
