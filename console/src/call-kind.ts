@@ -26,6 +26,10 @@ const tones: Readonly<Record<StageDecision, Tone>> = {
   miss: 'plain',
   joined: 'ok',
   retried: 'stale',
+  hedged: 'stale',
+  waited: 'plain',
+  'would-reject': 'plain',
+  injected: 'plain',
   stale: 'stale',
   substituted: 'fallback',
   rejected: 'refused',
@@ -40,11 +44,13 @@ const shortWords: Readonly<Partial<Record<StageDecision, string>>> = {
   rejected: 'refused',
   'gave-up': 'gave up',
   'timed-out': 'timeout',
+  'would-reject': 'would',
 };
 
 /** The name of a stage as it fits over a cell. */
 export function stageTitle(name: StageName): string {
-  return name === 'attemptTimeout' ? 'attempt' : name;
+  if (name === 'attemptTimeout') return 'attempt';
+  return name === 'concurrency' ? 'slot' : name;
 }
 
 /** What each stage does, for tooltips. */
@@ -53,8 +59,12 @@ export const stageDuties: Readonly<Record<StageName, string>> = {
   fallback: 'Gives a substitute value when everything inside it did not succeed',
   cache: 'Answers from memory, joins equal calls under way, keeps old values for bad times',
   retry: 'Asks again when a failure may pass',
+  hedge: 'Asks a second time beside a first attempt that takes long',
+  concurrency: 'Bounds how many attempts are under way at once',
   breaker: 'Refuses calls while the dependency keeps failing',
+  rate: 'Waits until the limit that was agreed lets the attempt through',
   attemptTimeout: 'Limits the time of one attempt',
+  fault: 'Disturbs attempts on purpose, in drills',
   transport: 'Really asks the dependency',
 };
 

@@ -4,7 +4,19 @@
  */
 
 /** The stages of a guarded call, from outside to inside. */
-export const stageOrder = ['deadline', 'fallback', 'cache', 'retry', 'breaker', 'attemptTimeout', 'transport'] as const;
+export const stageOrder = [
+  'deadline',
+  'fallback',
+  'cache',
+  'retry',
+  'hedge',
+  'concurrency',
+  'breaker',
+  'rate',
+  'attemptTimeout',
+  'fault',
+  'transport',
+] as const;
 
 export type StageName = (typeof stageOrder)[number];
 
@@ -18,6 +30,10 @@ export type StageDecision =
   | 'rejected'
   | 'retried'
   | 'gave-up'
+  | 'hedged'
+  | 'waited'
+  | 'would-reject'
+  | 'injected'
   | 'substituted'
   | 'timed-out';
 
@@ -25,6 +41,7 @@ export interface StageRecord {
   readonly stage: StageName;
   readonly decision: StageDecision;
   readonly atMs: number;
+  readonly durationMs?: number;
   readonly reason?: string;
 }
 
@@ -35,6 +52,8 @@ export interface CallRecord {
   readonly sequence: number;
   readonly dependency: string;
   readonly operation: string;
+  readonly background?: true;
+  readonly repeatable?: true;
   readonly key?: string;
   readonly requestId?: string;
   readonly startedAt: number;

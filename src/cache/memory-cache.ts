@@ -116,10 +116,23 @@ export class MemoryCache<Value> {
     return { value: entry.value, state: 'hit', ageMs: nowMs - entry.storedAtMs };
   }
 
+  /** The value with its age, if one is there that is past its freshness and may still stand in. Counts as neither. */
+  older(key: string): Loaded<Value> | undefined {
+    const entry = this.#entries.get(key);
+    const nowMs = this.#clock.monotonic();
+    if (entry === undefined || entry.freshUntilMs > nowMs || entry.staleUntilMs <= nowMs) return undefined;
+    return { value: entry.value, state: 'stale', ageMs: nowMs - entry.storedAtMs };
+  }
+
   /** Whether a fresh value is there. Counts as neither hit nor miss. */
   has(key: string): boolean {
     const entry = this.#entries.get(key);
     return entry !== undefined && entry.freshUntilMs > this.#clock.monotonic();
+  }
+
+  /** Whether a load for this key is under way. */
+  isLoading(key: string): boolean {
+    return this.#flights.has(key);
   }
 
   /** Keeps a value. A load that is under way does not overwrite it. */

@@ -1,3 +1,4 @@
+export { type PropagatedContext, propagationHeaders, readPropagation } from './propagation.ts';
 export {
   clearRequestContext,
   getRequestContext,

@@ -10,6 +10,8 @@ export interface RequestContext {
   readonly traceparent?: string | undefined;
   /** When the caller stops waiting, on the monotonic clock, in milliseconds. */
   readonly deadlineMs?: number | undefined;
+  /** Which attempt of our caller this is: from 2 on the caller retries already, so nothing below it retries again. */
+  readonly attempt?: number | undefined;
 }
 
 // The one store of the whole toolkit: on Node 20 every further AsyncLocalStorage slows down every promise of the process.

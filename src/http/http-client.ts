@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
+import { getRequestContext, propagationHeaders } from '../context/index.ts';
 import { ArgumentError, UpstreamError } from '../errors/index.ts';
 import { abortReason, type Clock, systemClock } from '../kernel/index.ts';
-import { type Guard, type Outcome, standardGuard } from '../pipeline/index.ts';
+import { type Attempt, type Guard, type Outcome, standardGuard } from '../pipeline/index.ts';
 import { limitBytes, parseJson, readText } from './body.ts';
 import { statusError, transportError } from './failures.ts';
 import type { HttpAnswer, HttpRequest, HttpStream } from './http-request.ts';
@@ -24,11 +25,16 @@ export interface HttpClientOptions {
   readonly userAgent?: string | undefined;
   /** Headers of every request. @default none */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Whether requests carry on how long their caller waits (`request-timeout-ms`) and that they are retries
+   * (`request-attempt`). @default true
+   */
+  readonly propagates?: boolean | undefined;
   /** @default systemClock */
   readonly clock?: Clock | undefined;
 }
 
-/** The methods that ask for nothing to be changed (RFC 9110, section 9.2.1): only they are repeated. */
+/** The methods that ask for nothing to be changed (RFC 9110, section 9.2.1). */
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /** The largest body that is accepted unless the request says otherwise: 16 MiB. */
@@ -36,7 +42,7 @@ const defaultMaxBytes = 16 * 1024 * 1024;
 
 /**
  * An HTTP client of one origin, with the guarded call inside: deadline, cache, retries, breaker and timeouts are the
- * guard's. Only GET and HEAD are ever repeated.
+ * guard's. Only GET and HEAD are ever repeated, and requests with an `idempotency-key` header.
  *
  * @example
  * await using pool = new ConnectionPool();
@@ -48,6 +54,7 @@ export class HttpClient {
   readonly #guard: Guard;
   readonly #pool: Connections;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #propagates: boolean;
   readonly #clock: Clock;
 
   constructor(options: HttpClientOptions) {
@@ -55,6 +62,7 @@ export class HttpClient {
     this.#clock = options.clock ?? systemClock;
     this.#guard = options.guard ?? standardGuard(this.baseUrl.hostname, { clock: this.#clock });
     this.#pool = options.pool;
+    this.#propagates = options.propagates ?? true;
     this.#headers = Object.freeze({
       'user-agent': options.userAgent ?? 'plinth',
       ...lowerCased(options.headers ?? {}),
@@ -103,12 +111,12 @@ export class HttpClient {
     const call = {
       operation: request.operation ?? method,
       key: (request.cacheKey ?? defaultKey(request, url, form)) || undefined,
-      repeatable: safeMethods.has(method),
+      repeatable: isRepeatable(method, request),
       signal: request.signal,
     };
-    return this.#guard.execute(call, async ({ signal }) => {
+    return this.#guard.execute(call, async attempt => {
       try {
-        return await read(await this.#send(request, url, headers, signal, bodySignal), where);
+        return await read(await this.#send(request, url, headers, attempt, bodySignal), where);
       } catch (error) {
         const failure = transportError(where, error);
         throw failure instanceof UpstreamError && request.toFailure ? request.toFailure(failure) : failure;
@@ -120,7 +128,7 @@ export class HttpClient {
     request: HttpRequest,
     url: URL,
     headers: Readonly<Record<string, string>>,
-    signal: AbortSignal | undefined,
+    attempt: Attempt,
     bodySignal: AbortSignal | undefined,
   ): Promise<HttpStream> {
     const { method = 'GET', maxBytes = defaultMaxBytes } = request;
@@ -129,9 +137,9 @@ export class HttpClient {
     const response = await this.#pool.request(url.origin, {
       method,
       path: `${url.pathname}${url.search}`,
-      headers: { ...headers, ...lowerCased(request.headers ?? {}) },
+      headers: { ...headers, ...this.#carriedOn(attempt), ...lowerCased(request.headers ?? {}) },
       ...(request.body === undefined ? {} : { body: request.body }),
-      ...(signal === undefined ? {} : { signal }),
+      signal: attempt.signal,
     });
     const where = `${method} ${url.origin}${url.pathname}`;
     const answer = {
@@ -149,6 +157,13 @@ export class HttpClient {
       response.body.once('close', () => bodySignal.removeEventListener('abort', destroy));
     }
     return { ...answer, body };
+  }
+
+  #carriedOn({ attempt, deadlineMs }: Attempt): Record<string, string> {
+    if (!this.#propagates) return {};
+    // A first attempt within a retry of our own caller is a retry, too.
+    const callersAttempt = getRequestContext().attempt ?? 1;
+    return propagationHeaders({ deadlineMs, attempt: Math.max(attempt, callersAttempt) }, this.#clock.monotonic());
   }
 
   #address(request: HttpRequest): URL {
@@ -175,6 +190,12 @@ export class HttpClient {
 function defaultKey(request: HttpRequest, url: URL, form: string): string | false {
   if ((request.method ?? 'GET') !== 'GET' || request.headers !== undefined) return false;
   return ['GET', url.href, form, ...(request.answers ?? [])].join(' ');
+}
+
+/** A safe request may be made twice; any other only under a key by which the server knows it again. */
+function isRepeatable(method: string, { headers = {} }: HttpRequest): boolean {
+  if (safeMethods.has(method)) return true;
+  return Object.entries(headers).some(([name, value]) => name.toLowerCase() === 'idempotency-key' && value !== '');
 }
 
 /** An error's body may be anything, and its loss must not hide the status. */

@@ -33,7 +33,7 @@ export interface Dependency {
 }
 
 /** What {@link Dependencies} tell, for all of them together. */
-export interface DependencyEvents extends GuardEvents, CircuitBreakerEvents {}
+export interface DependencyEvents extends GuardEvents, Pick<CircuitBreakerEvents, 'state-changed' | 'rejected'> {}
 
 /**
  * Every dependency of the process with its guard, on one stream of events, so that logs, metrics, health and the console

@@ -5,7 +5,7 @@ export interface QueuedDeadline {
   /** Called once, when the time is up; not after {@link DeadlineQueue.remove}. */
   expire(): void;
   /** Set by the queue: when the time is up, on the monotonic clock. */
-  deadlineMs: number;
+  dueMs: number;
   /** Set by the queue. */
   previous: QueuedDeadline | undefined;
   /** Set by the queue. */
@@ -26,6 +26,7 @@ export class DeadlineQueue {
   #last: QueuedDeadline | undefined;
   // Entered since the clock was last read: from here to the end of the queue, no deadline is known yet.
   #firstUndated: QueuedDeadline | undefined;
+  #isDating = false;
   #timer: Timer | undefined;
 
   constructor(timeoutMs: number, clock: Clock) {
@@ -46,8 +47,9 @@ export class DeadlineQueue {
     this.#last = entry;
     if (last === undefined) this.#first = entry;
     else last.next = entry;
-    if (this.#firstUndated === undefined) {
-      this.#firstUndated = entry;
+    if (this.#firstUndated === undefined) this.#firstUndated = entry;
+    if (!this.#isDating) {
+      this.#isDating = true;
       // A timer of no length fires in the next turn: until then time, as far as anybody can tell, stands still.
       this.#clock.setTimer(0, () => this.#date(), { keepsProcessAlive: true });
     }
@@ -70,8 +72,11 @@ export class DeadlineQueue {
   }
 
   #date(): void {
-    const deadlineMs = this.#clock.monotonic() + this.timeoutMs;
-    for (let entry = this.#firstUndated; entry !== undefined; entry = entry.next) entry.deadlineMs = deadlineMs;
+    this.#isDating = false;
+    const dueMs = this.#clock.monotonic() + this.timeoutMs;
+    let entry = this.#firstUndated;
+    if (entry === undefined) return;
+    for (; entry !== undefined; entry = entry.next) entry.dueMs = dueMs;
     this.#firstUndated = undefined;
     if (this.#timer === undefined) this.#arm();
   }
@@ -81,7 +86,7 @@ export class DeadlineQueue {
     this.#timer =
       first === undefined
         ? undefined
-        : this.#clock.setTimer(first.deadlineMs - this.#clock.monotonic(), () => this.#expire(), {
+        : this.#clock.setTimer(first.dueMs - this.#clock.monotonic(), () => this.#expire(), {
             keepsProcessAlive: true,
           });
   }
@@ -90,7 +95,7 @@ export class DeadlineQueue {
     const nowMs = this.#clock.monotonic();
     for (;;) {
       const first = this.#first;
-      if (first === undefined || first === this.#firstUndated || first.deadlineMs > nowMs) break;
+      if (first === undefined || first === this.#firstUndated || first.dueMs > nowMs) break;
       this.remove(first);
       first.expire();
     }

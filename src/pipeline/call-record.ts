@@ -1,5 +1,17 @@
 /** The stages of a guarded call, from outside to inside. The order is law, not taste: see ARCHITECTURE. */
-export const stageOrder = ['deadline', 'fallback', 'cache', 'retry', 'breaker', 'attemptTimeout', 'transport'] as const;
+export const stageOrder = [
+  'deadline',
+  'fallback',
+  'cache',
+  'retry',
+  'hedge',
+  'concurrency',
+  'breaker',
+  'rate',
+  'attemptTimeout',
+  'fault',
+  'transport',
+] as const;
 
 /** The name of a stage. */
 export type StageName = (typeof stageOrder)[number];
@@ -24,6 +36,14 @@ export type StageDecision =
   | 'retried'
   /** retry: the attempt failed and no other one follows. */
   | 'gave-up'
+  /** hedge: the first attempt took long, and a second one was started beside it. */
+  | 'hedged'
+  /** concurrency, rate: the call had to wait for its turn. */
+  | 'waited'
+  /** breaker, rate: in shadow, the call would have been refused. */
+  | 'would-reject'
+  /** fault: the call was disturbed on purpose. */
+  | 'injected'
   /** fallback: the substitute value was given. */
   | 'substituted'
   /** attemptTimeout, deadline: time ran out. */
@@ -35,6 +55,8 @@ export interface StageRecord {
   readonly decision: StageDecision;
   /** When the stage decided, in milliseconds after the call began. */
   readonly atMs: number;
+  /** transport: how long the dependency took, in milliseconds. */
+  readonly durationMs?: number;
   /** Why, in a few words for people, such as `expired 12s ago` or `HTTP 503`. */
   readonly reason?: string;
 }
@@ -56,6 +78,10 @@ export interface CallRecord {
   readonly dependency: string;
   /** What is asked of it, such as `drugsfda.search`. From a closed set. */
   readonly operation: string;
+  /** Present when nobody waited: the call was made to renew a value while an older one was served. */
+  readonly background?: true;
+  /** Present when the call might be made twice. */
+  readonly repeatable?: true;
   /** The cache key, when the call has one. Never a metric label. */
   readonly key?: string;
   /** The request that the call was made for. */

@@ -9,6 +9,8 @@ export interface CallIdentity {
   readonly operation: string;
   readonly key: string | undefined;
   readonly requestId: string | undefined;
+  readonly background: boolean;
+  readonly repeatable: boolean;
 }
 
 type Draft = { -readonly [Field in keyof CallRecord]: CallRecord[Field] };
@@ -32,8 +34,19 @@ export class CallTrace {
 
   /** Notes what a stage decided. */
   note(stage: StageName, decision: StageDecision, reason?: string): void {
-    const atMs = this.#elapsedMs();
-    this.#stages.push(reason === undefined ? { stage, decision, atMs } : { stage, decision, atMs, reason });
+    this.#push(stage, decision, undefined, reason);
+  }
+
+  /** Notes that a stage refused or failed, and why. */
+  failedIn(stage: StageName, error: unknown): void {
+    this.note(stage, decisionOf(error), reasonOf(error));
+  }
+
+  /** Notes that the dependency has answered, or has failed to. */
+  ended(departedMs: number, failure?: { readonly error: unknown }): void {
+    const durationMs = rounded(this.#clock.monotonic() - departedMs);
+    if (failure === undefined) this.#push('transport', 'ok', durationMs, undefined);
+    else this.#push('transport', decisionOf(failure.error), durationMs, reasonOf(failure.error));
   }
 
   /** Counts one real attempt and says which it is: 1 is the first. */
@@ -64,7 +77,7 @@ export class CallTrace {
   }
 
   #draft(result: CallResult): Draft {
-    const { sequence, dependency, operation, key, requestId } = this.#identity;
+    const { sequence, dependency, operation, key, requestId, background, repeatable } = this.#identity;
     const record: Draft = {
       sequence,
       dependency,
@@ -76,14 +89,36 @@ export class CallTrace {
       // A copy: what was begun for others who joined goes on after this call has ended.
       stages: this.#stages.slice(),
     };
+    if (repeatable) record.repeatable = true;
+    if (background) record.background = true;
     if (key !== undefined) record.key = key;
     if (requestId !== undefined) record.requestId = requestId;
     return record;
   }
 
-  #elapsedMs(): number {
-    return Math.round((this.#clock.monotonic() - this.#startedMs) * 1_000) / 1_000;
+  #push(stage: StageName, decision: StageDecision, durationMs: number | undefined, reason: string | undefined): void {
+    const record: { -readonly [Field in keyof StageRecord]: StageRecord[Field] } = {
+      stage,
+      decision,
+      atMs: this.#elapsedMs(),
+    };
+    if (durationMs !== undefined) record.durationMs = durationMs;
+    if (reason !== undefined) record.reason = reason;
+    this.#stages.push(record);
   }
+
+  #elapsedMs(): number {
+    return rounded(this.#clock.monotonic() - this.#startedMs);
+  }
+}
+
+/** Whole microseconds: what a clock of the platform can tell apart. */
+function rounded(durationMs: number): number {
+  return Math.round(durationMs * 1_000) / 1_000;
+}
+
+function decisionOf(error: unknown): StageDecision {
+  return error instanceof RejectedError ? 'rejected' : 'failed';
 }
 
 /** An error in few words, for records. */

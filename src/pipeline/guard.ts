@@ -1,41 +1,32 @@
 import { getRequestContext } from '../context/index.ts';
 import { RejectedError } from '../errors/index.ts';
 import type { Clock, EventSource, Events } from '../kernel/index.ts';
-import type { CallRecord, Outcome, StageName } from './call-record.ts';
-import { CallTrace, reasonOf } from './call-trace.ts';
-import type { CallState, Next, Stage } from './stages.ts';
+import type { Attempt } from './attempt.ts';
+import { callLimit } from './call-limit.ts';
+import type { CallOptions } from './call-options.ts';
+import type { CallRecord, Outcome } from './call-record.ts';
+import { CallTrace } from './call-trace.ts';
+import { type CallHost, CoveredCall } from './covered-call.ts';
+import { passThrough } from './passage.ts';
+import type { GuardPolicies } from './policies.ts';
+import { type GivenNumbers, type GuardChanges, type StageExplanation, StageNumbers } from './stage-numbers.ts';
 
 /** What a {@link Guard} tells. */
 export interface GuardEvents {
   /** A call ended. */
   call: CallRecord;
+  /** Numbers of stages were changed while the guard works. */
+  changed: { readonly dependency: string; readonly changes: GuardChanges };
 }
 
-/** What one call says about itself. */
-export interface CallOptions {
-  /** What is asked of the dependency, from a closed set, such as `drugsfda.search`. */
-  readonly operation: string;
-  /** The cache key; without one the call is neither cached nor joined with others. @default none */
-  readonly key?: string | undefined;
-  /** Whether the call may safely be made twice; if not, it is never retried. @default false */
-  readonly repeatable?: boolean | undefined;
-  /** Ends the call. @default none */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What the guarded work is given. */
-export interface Attempt {
-  /** Aborted when the attempt is no longer wanted. */
-  readonly signal: AbortSignal | undefined;
-  /** Which attempt this is: 1 is the first. */
-  readonly attempt: number;
-}
-
-/** One stage of a guard, for people. */
-export interface StageExplanation {
-  readonly stage: StageName;
-  /** The numbers in force. */
-  readonly settings: Readonly<Record<string, string | number>>;
+/** What a {@link Guard} is made of. */
+export interface GuardParts {
+  readonly dependency: string;
+  readonly policies: GuardPolicies;
+  /** The numbers that code has given, by stage; the others are defaults. */
+  readonly given: GivenNumbers;
+  readonly clock: Clock;
+  readonly events: Events<GuardEvents>;
 }
 
 /**
@@ -50,18 +41,22 @@ export interface StageExplanation {
 export class Guard {
   /** The dependency behind this guard. */
   readonly dependency: string;
-  readonly #stages: readonly Stage[];
-  readonly #cache: Stage | undefined;
+  readonly #policies: GuardPolicies;
   readonly #clock: Clock;
   readonly #events: Events<GuardEvents>;
+  readonly #numbers: StageNumbers;
+  readonly #isCovered: boolean;
+  readonly #host: CallHost = { beside: (options, run) => this.#beside(options, run) };
   #sequence = 0;
 
-  constructor(dependency: string, stages: readonly Stage[], clock: Clock, events: Events<GuardEvents>) {
+  constructor({ dependency, policies, given, clock, events }: GuardParts) {
     this.dependency = dependency;
-    this.#stages = stages;
-    this.#cache = stages.find(stage => stage.recall !== undefined);
+    this.#policies = policies;
     this.#clock = clock;
     this.#events = events;
+    this.#numbers = new StageNumbers(policies, given);
+    const { cache, fallback, hedge } = policies;
+    this.#isCovered = cache !== undefined || fallback !== undefined || hedge !== undefined;
   }
 
   get events(): EventSource<GuardEvents> {
@@ -69,64 +64,120 @@ export class Guard {
   }
 
   /** Makes a call through every stage; what a cache holds fresh is answered at once. */
-  async execute<Value>(options: CallOptions, work: (attempt: Attempt) => Promise<Value>): Promise<Outcome<Value>> {
+  execute<Value>(options: CallOptions, work: (attempt: Attempt) => Promise<Value>): Promise<Outcome<Value>> {
     this.#sequence += 1;
-    const recalled = options.key === undefined ? undefined : this.#cache?.recall?.(options.key);
-    // The cache holds values of every call of this guard; a key belongs to one operation, so the type is the work's.
-    if (recalled !== undefined) return this.#told(recalled, options) as Outcome<Value>;
-    const { requestId, deadlineMs } = getRequestContext();
-    const trace = this.#trace(options, requestId);
-    const { key, repeatable = false, signal } = options;
-    try {
-      const outcome = await this.#run(0, { trace, key, repeatable, deadlineMs, signal }, transport(work));
-      if (this.#events.has('call')) this.#events.emit('call', trace.succeeded(outcome));
-      return outcome as Outcome<Value>;
-    } catch (error) {
-      if (this.#events.has('call')) this.#events.emit('call', trace.failed(error));
-      throw error;
+    const { key } = options;
+    if (key !== undefined && this.#policies.cache !== undefined) {
+      const hit = this.#policies.cache.hit(key);
+      // The cache holds values of every call of this guard; a key belongs to one operation, so the type is the work's.
+      if (hit !== undefined) return Promise.resolve(this.#recalled(hit, options) as Outcome<Value>);
     }
+    return this.#events.has('call')
+      ? this.#recorded(options, false, trace => this.#run(options, work, trace))
+      : this.#run(options, work, undefined);
   }
 
   /**
-   * The stages from outside to inside, with the numbers that are in force.
+   * The stages from outside to inside, with the numbers that are in force and where they came from.
    *
    * @example
    * for (const { stage, settings } of guard.explain()) print(stage, settings);
    */
   explain(): readonly StageExplanation[] {
-    return this.#stages.map(stage => ({ stage: stage.name, settings: stage.describe() }));
+    return this.#numbers.explain();
   }
 
-  #told(recalled: Outcome<unknown>, options: CallOptions): Outcome<unknown> {
+  /**
+   * Changes numbers of stages while the guard works, all of them or none; calls that begin from now on see the new ones.
+   *
+   * @throws {ArgumentError} that names what cannot be used. Nothing has changed then.
+   * @example
+   * guard.reconfigure({ retry: { maxAttempts: 2 }, attemptTimeout: { timeoutMs: 500 } });
+   */
+  reconfigure(changes: GuardChanges): void {
+    this.#numbers.change(changes);
+    if (this.#events.has('changed')) this.#events.emit('changed', { dependency: this.dependency, changes });
+  }
+
+  #recalled(hit: { readonly value: unknown; readonly ageMs: number }, options: CallOptions): Outcome<unknown> {
+    const outcome: Outcome<unknown> = { value: hit.value, freshness: 'fresh', ageMs: hit.ageMs };
     if (this.#events.has('call')) {
-      const trace = this.#trace(options, getRequestContext().requestId);
+      const { operation, key, repeatable = false } = options;
+      const { requestId } = getRequestContext();
+      const { dependency } = this;
+      const identity = {
+        sequence: this.#sequence,
+        dependency,
+        operation,
+        key,
+        requestId,
+        background: false,
+        repeatable,
+      };
+      const trace = new CallTrace(identity, this.#clock);
       trace.note('cache', 'hit');
-      this.#events.emit('call', trace.succeeded(recalled));
+      this.#events.emit('call', trace.succeeded(outcome));
     }
-    return recalled;
+    return outcome;
   }
 
-  #trace({ operation, key }: CallOptions, requestId: string | undefined): CallTrace {
+  #run<Value>(
+    options: CallOptions,
+    work: (attempt: Attempt) => Promise<Value>,
+    trace: CallTrace | undefined,
+  ): Promise<Outcome<Value>> {
+    const policies = this.#policies;
+    const clock = this.#clock;
+    const limit = callLimit(policies, getRequestContext().deadlineMs, clock);
+    if (limit !== undefined && limit.timeoutMs <= 0) {
+      trace?.note('deadline', 'rejected', 'no time left before the call began');
+      return Promise.reject(new RejectedError('The deadline had passed before the call began', 'out-of-time'));
+    }
+    if (this.#isCovered) {
+      return new CoveredCall({ options, work, policies, clock, trace, limit, host: this.#host }).run();
+    }
+    const { operation, repeatable = false, priority, tenant, signal } = options;
+    const deadlineMs = limit?.deadlineMs;
+    return passThrough({
+      operation,
+      repeatable,
+      priority,
+      tenant,
+      policies,
+      work,
+      clock,
+      trace,
+      signal,
+      limit,
+      deadlineMs,
+    });
+  }
+
+  /** Does something of a call for nobody. It is told as a call of its own; its failure is nobody's. */
+  #beside(options: CallOptions, run: (trace: CallTrace | undefined) => Promise<Outcome<unknown>>): void {
+    this.#sequence += 1;
+    const running = this.#events.has('call') ? this.#recorded(options, true, run) : run(undefined);
+    running.catch(() => {});
+  }
+
+  async #recorded<Value>(
+    { operation, key, repeatable = false }: CallOptions,
+    background: boolean,
+    run: (trace: CallTrace) => Promise<Outcome<Value>>,
+  ): Promise<Outcome<Value>> {
     const { dependency } = this;
-    return new CallTrace({ sequence: this.#sequence, dependency, operation, key, requestId }, this.#clock);
-  }
-
-  #run(index: number, state: CallState, last: Next): Promise<Outcome<unknown>> {
-    const stage = this.#stages[index];
-    return stage === undefined ? last(state) : stage.run(state, inner => this.#run(index + 1, inner, last));
-  }
-}
-
-function transport(work: (attempt: Attempt) => Promise<unknown>): Next {
-  return async state => {
-    const attempt = state.trace.countAttempt();
+    const { requestId } = getRequestContext();
+    const trace = new CallTrace(
+      { sequence: this.#sequence, dependency, operation, key, requestId, background, repeatable },
+      this.#clock,
+    );
     try {
-      const value = await work({ signal: state.signal, attempt });
-      state.trace.note('transport', 'ok');
-      return { value, freshness: 'fresh', ageMs: 0 };
+      const outcome = await run(trace);
+      this.#events.emit('call', trace.succeeded(outcome));
+      return outcome;
     } catch (error) {
-      state.trace.note('transport', error instanceof RejectedError ? 'rejected' : 'failed', reasonOf(error));
+      this.#events.emit('call', trace.failed(error));
       throw error;
     }
-  };
+  }
 }

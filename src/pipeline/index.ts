@@ -1,4 +1,6 @@
+export type { Attempt } from './attempt.ts';
 export { CallLog, type CallLogOptions, type CallTotals } from './call-log.ts';
+export type { CallOptions } from './call-options.ts';
 export {
   type CallRecord,
   type CallResult,
@@ -9,6 +11,15 @@ export {
   type StageRecord,
   stageOrder,
 } from './call-record.ts';
-export { type Attempt, type CallOptions, Guard, type GuardEvents, type StageExplanation } from './guard.ts';
-export { type PipelineBuilder, type PipelineOptions, pipeline } from './pipeline.ts';
-export { type StandardGuardOptions, standardGuard } from './standard-guard.ts';
+export { Guard, type GuardEvents } from './guard.ts';
+export { type PipelineBuilder, type PipelineOptions, pipeline, type RateOptions } from './pipeline.ts';
+export type { CallLimiter, FaultInjector, FaultTarget, Substitute } from './policies.ts';
+export {
+  type HedgedGuardOptions,
+  hedgedGuard,
+  type PresetOptions,
+  type StandardGuardOptions,
+  standardGuard,
+  writeGuard,
+} from './presets.ts';
+export type { GuardChanges, NumberOrigin, StageExplanation } from './stage-numbers.ts';

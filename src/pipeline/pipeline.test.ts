@@ -2,11 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemoryCache } from '../cache/index.ts';
 import { NetworkError } from '../errors/index.ts';
+import { TokenBucketRateLimiter } from '../rate-limit/index.ts';
 import { CircuitBreaker, RetryManager } from '../resilience/index.ts';
 import { VirtualClock } from '../testing/index.ts';
-import { type Guard, pipeline, stageOrder, standardGuard } from './index.ts';
+import { type Guard, hedgedGuard, pipeline, stageOrder, standardGuard, writeGuard } from './index.ts';
 
 type Optional = Exclude<(typeof stageOrder)[number], 'transport'>;
+
+const limiterOn = (clock: VirtualClock) => new TokenBucketRateLimiter({ ratePerSecond: 10, capacity: 5, clock });
 
 /** A guard with just these stages. The types forbid a wrong order; a test of any subset has to go around them. */
 function guardOf(stages: readonly Optional[], clock: VirtualClock): Guard {
@@ -16,6 +19,11 @@ function guardOf(stages: readonly Optional[], clock: VirtualClock): Guard {
     if (stage === 'fallback') builder = builder.fallback(() => 'substitute') as typeof builder;
     if (stage === 'cache') builder = builder.cache(new MemoryCache({ clock })) as typeof builder;
     if (stage === 'retry') builder = builder.retry({ maxAttempts: 2 }) as typeof builder;
+    // Retry and hedge exclude each other.
+    if (stage === 'hedge' && !stages.includes('retry')) builder = builder.hedge() as typeof builder;
+    if (stage === 'concurrency') builder = builder.concurrency({ maxConcurrent: 2 }) as typeof builder;
+    if (stage === 'rate') builder = builder.rate(limiterOn(clock)) as typeof builder;
+    if (stage === 'fault') builder = builder.fault(() => false) as typeof builder;
     if (stage === 'breaker') builder = builder.breaker() as typeof builder;
     if (stage === 'attemptTimeout') builder = builder.attemptTimeout(100) as typeof builder;
   }
@@ -29,11 +37,13 @@ describe('pipeline', () => {
       fc.asyncProperty(fc.subarray(optional), async stages => {
         const clock = new VirtualClock();
         const guard = guardOf(stages, clock);
-        expect(guard.explain().map(({ stage }) => stage)).toEqual(stages);
+        const chosen = stages.filter(stage => stage !== 'hedge' || !stages.includes('retry'));
+        expect(guard.explain().map(({ stage }) => stage)).toEqual(chosen);
         const call = { operation: 'any', key: 'key', repeatable: true };
         const outcome = await guard.execute(call, async () => 'value');
         expect(outcome).toEqual({ value: 'value', freshness: 'fresh', ageMs: 0 });
-        expect(clock.pendingTimers).toBe(0);
+        await clock.advance(0);
+        expect(clock.pendingTimers).toBe(stages.includes('rate') ? 1 : 0);
       }),
     );
   });
@@ -43,7 +53,6 @@ describe('pipeline', () => {
     const plain = beginning.build();
     const retried = beginning.retry().build();
     const broken = beginning.breaker().build();
-    const stagesOf = (guard: Guard): readonly string[] => guard.explain().map(({ stage }) => stage);
     expect([plain, retried, broken].map(stagesOf)).toEqual([
       ['deadline'],
       ['deadline', 'retry'],
@@ -72,14 +81,21 @@ describe('pipeline', () => {
       .breaker({ failureThreshold: 7, recoveryTimeMs: 90_000 })
       .attemptTimeout(2_500)
       .build();
-    expect(guard.explain()).toEqual([
-      { stage: 'deadline', settings: { timeout: '10s' } },
-      { stage: 'fallback', settings: {} },
-      { stage: 'cache', settings: { cache: 'rates', fresh: '1m', stale: '1h', entries: 50 } },
-      { stage: 'retry', settings: { maxAttempts: 4 } },
-      { stage: 'breaker', settings: { failureThreshold: 7, recoveryTime: '1m30s' } },
-      { stage: 'attemptTimeout', settings: { timeout: '2s500ms' } },
-    ]);
+    const explained = Object.fromEntries(guard.explain().map(({ stage, settings }) => [stage, settings]));
+    expect(explained).toMatchObject({
+      deadline: { timeoutMs: 10_000 },
+      fallback: {},
+      cache: { name: 'rates', ttlMs: 60_000, staleMs: 3_600_000, maxEntries: 50 },
+      retry: { maxAttempts: 4, maxRetryAfterMs: 86_400_000 },
+      breaker: { failureThreshold: 7, recoveryTimeMs: 90_000 },
+      attemptTimeout: { timeoutMs: 2_500 },
+    });
+    const origins = Object.fromEntries(guard.explain().map(stage => [stage.stage, stage.origins]));
+    expect(origins).toMatchObject({
+      deadline: { timeoutMs: 'given' },
+      retry: { maxAttempts: 'given', maxRetryAfterMs: 'default' },
+      breaker: { failureThreshold: 'given', halfOpenProbes: 'default' },
+    });
   });
 
   it.each<[string, () => unknown, string]>([
@@ -93,33 +109,43 @@ describe('pipeline', () => {
   });
 });
 
-describe('standardGuard', () => {
-  it('has every stage but the fallback', () => {
-    expect(standardGuard('openfda').explain()).toEqual([
-      { stage: 'deadline', settings: { timeout: '30s' } },
-      { stage: 'cache', settings: { cache: 'openfda', fresh: '1h', stale: '1d', entries: 1_000 } },
-      { stage: 'retry', settings: { maxAttempts: 3 } },
-      { stage: 'breaker', settings: { failureThreshold: 5, recoveryTime: '1m' } },
-      { stage: 'attemptTimeout', settings: { timeout: '10s' } },
+const stagesOf = (guard: Guard): readonly string[] => guard.explain().map(({ stage }) => stage);
+
+describe('the presets', () => {
+  const limiter = new TokenBucketRateLimiter({ ratePerSecond: 10, capacity: 5 });
+
+  it('are whole stacks in one line', () => {
+    const inside = ['concurrency', 'breaker', 'attemptTimeout'];
+    expect(stagesOf(standardGuard('openfda'))).toEqual(['deadline', 'cache', 'retry', ...inside]);
+    expect(stagesOf(writeGuard('billing'))).toEqual(['deadline', ...inside]);
+    expect(stagesOf(hedgedGuard('search'))).toEqual(['deadline', 'hedge', ...inside]);
+    expect(stagesOf(writeGuard('billing', { limiter }))).toEqual([
+      'deadline',
+      'concurrency',
+      'breaker',
+      'rate',
+      'attemptTimeout',
     ]);
   });
 
-  it('takes other numbers, and a breaker and a cache that others look at', async () => {
+  it('take other numbers, and a breaker and a cache that others look at', async () => {
     const breaker = new CircuitBreaker({ name: 'openfda', failureThreshold: 2 });
     const cache = new MemoryCache<unknown>({ ttlMs: 5_000 });
     const guard = standardGuard('openfda', {
       deadlineMs: 9_000,
       attemptTimeoutMs: 1_000,
       maxAttempts: 1,
+      concurrency: { maxConcurrent: 7 },
       breaker,
       cache,
     });
     expect(guard.explain().map(({ settings }) => settings)).toMatchObject([
-      { timeout: '9s' },
-      { fresh: '5s' },
+      { timeoutMs: 9_000 },
+      { ttlMs: 5_000 },
       { maxAttempts: 1 },
+      { maxConcurrent: 7 },
       { failureThreshold: 2 },
-      { timeout: '1s' },
+      { timeoutMs: 1_000 },
     ]);
     await guard.execute({ operation: 'read', key: 'key' }, async () => 'value');
     expect(cache.get('key')).toBe('value');

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../testing/index.ts';
-import { exponentialBackoff } from './index.ts';
+import {
+  backoffOf,
+  constantBackoff,
+  decorrelatedBackoff,
+  exponentialBackoff,
+  type Jitter,
+  linearBackoff,
+} from './index.ts';
 
 const lawful = fc.record({
   initialDelayMs: fc.nat(10_000),
@@ -61,5 +68,86 @@ describe('exponentialBackoff', () => {
     expect(() => exponentialBackoff(options)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', argument, message: expect.stringContaining(`got ${value}`) }),
     );
+  });
+});
+
+describe('backoffs', () => {
+  const random = { next: () => 0.5 };
+
+  it.each([
+    ['constant', constantBackoff({ waitMs: 500 }), [500, 500, 500, 500]],
+    [
+      'linear',
+      linearBackoff({ initialDelayMs: 100, stepMs: 50, maxDelayMs: 220, jitter: 'none' }),
+      [100, 150, 200, 220],
+    ],
+    ['listed', backoffOf(new Set([100, 500, 2_000])), [100, 500, 2_000, 2_000]],
+    ['equal jitter', exponentialBackoff({ jitter: 'equal' }), [150, 300, 600, 1_200]],
+  ])('wait as told: %s', (_kind, backoff, expected) => {
+    expect([1, 2, 3, 4].map(retry => backoff.delayMs(retry, random))).toEqual(expected);
+    expect(Object.isFrozen(backoff)).toBe(true);
+  });
+
+  it('leave nothing, half or all of the wait to chance', () => {
+    const bounds: Readonly<Record<Jitter, readonly number[]>> = {
+      full: [0, 1_000],
+      equal: [500, 1_000],
+      none: [1_000, 1_000],
+    };
+    for (const [jitter, [shortestMs, longestMs]] of Object.entries(bounds)) {
+      const backoff = constantBackoff({ waitMs: 1_000, jitter: jitter as Jitter });
+      expect(backoff.delayMs(1, { next: () => 0 })).toBe(shortestMs);
+      expect(backoff.delayMs(1, { next: () => 1 })).toBe(longestMs);
+    }
+  });
+
+  it('stay between the shortest wait and three times the one before when decorrelated, whatever chance says', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1_000 }),
+        fc.integer({ min: 1_000, max: 100_000 }),
+        fc.integer(),
+        (initialDelayMs, maxDelayMs, seed) => {
+          const backoff = decorrelatedBackoff({ initialDelayMs, maxDelayMs });
+          const chance = seededRandom(seed);
+          let previousMs: number | undefined;
+          for (let retry = 1; retry <= 20; retry += 1) {
+            const delayMs = backoff.delayMs(retry, chance, previousMs);
+            expect(delayMs).toBeGreaterThanOrEqual(initialDelayMs);
+            expect(delayMs).toBeLessThanOrEqual(Math.min(maxDelayMs, 3 * (previousMs ?? initialDelayMs)));
+            previousMs = delayMs;
+          }
+        },
+      ),
+    );
+  });
+
+  it('keep nothing between calls: callers that share one do not disturb each other', () => {
+    const backoff = decorrelatedBackoff({ initialDelayMs: 100 });
+    const first = backoff.delayMs(2, random, 400);
+    backoff.delayMs(9, random, 50_000);
+    expect(backoff.delayMs(2, random, 400)).toBe(first);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['waitMs', () => constantBackoff({ waitMs: -1 })],
+    ['stepMs', () => linearBackoff({ stepMs: Number.NaN })],
+    ['maxDelayMs', () => linearBackoff({ initialDelayMs: 500, maxDelayMs: 499 })],
+    ['initialDelayMs', () => decorrelatedBackoff({ initialDelayMs: 0 })],
+    ['maxDelayMs', () => decorrelatedBackoff({ initialDelayMs: 500, maxDelayMs: 499 })],
+    ['jitter', () => exponentialBackoff({ jitter: 'some' as Jitter })],
+    ['delaysMs', () => backoffOf([])],
+    ['delaysMs', () => backoffOf([100, -1])],
+    [
+      'delaysMs',
+      () =>
+        backoffOf(
+          (function* () {
+            for (;;) yield 1;
+          })(),
+        ),
+    ],
+  ])('refuse %s that makes no sense', (argument, make) => {
+    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', argument }));
   });
 });

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TimeoutError } from '../errors/index.ts';
 import { VirtualClock } from '../testing/index.ts';
-import { Timeout } from './index.ts';
+import { type TimedCall, Timeout } from './index.ts';
 
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
@@ -18,7 +18,7 @@ describe('Timeout', () => {
 
   it('gives the value of work that is in time', async () => {
     const clock = new VirtualClock();
-    const result = new Timeout({ timeoutMs: 100, clock }).execute(async signal => {
+    const result = new Timeout({ timeoutMs: 100, clock }).execute(async ({ signal }) => {
       await clock.sleep(99, signal);
       return 'in time';
     });
@@ -30,7 +30,7 @@ describe('Timeout', () => {
   it('gives up on time on work that listens to its signal, and tells it why', async () => {
     const clock = new VirtualClock();
     let reason: unknown;
-    const result = new Timeout({ timeoutMs: 100, clock }).execute(async signal => {
+    const result = new Timeout({ timeoutMs: 100, clock }).execute(async ({ signal }) => {
       await clock.sleep(1_000, signal).catch(error => {
         reason = error;
         throw error;
@@ -70,6 +70,7 @@ describe('Timeout', () => {
     };
     await expect(timeout.execute(thrower)).rejects.toThrow('at once');
     await expect(timeout.execute(async () => Promise.reject(new TypeError('later')))).rejects.toThrow('later');
+    await clock.advance(0);
     expect(clock.pendingTimers).toBe(0);
   });
 
@@ -79,8 +80,8 @@ describe('Timeout', () => {
     const controller = new AbortController();
     let given: AbortSignal | undefined;
     const result = timeout.execute(
-      signal => {
-        given = signal;
+      call => {
+        given = call.signal;
         return new Promise(() => {});
       },
       { signal: controller.signal },
@@ -99,7 +100,57 @@ describe('Timeout', () => {
       { signal: controller.signal },
     );
     await expect(never).rejects.toThrow('left');
+    await clock.advance(0);
     expect([began, clock.pendingTimers]).toEqual([false, 0]);
+  });
+
+  it('makes no signal for work that does not ask, and an aborted one for work that asks too late', async () => {
+    const clock = new VirtualClock();
+    let kept: TimedCall | undefined;
+    const result = new Timeout({ timeoutMs: 100, clock }).execute(call => {
+      kept = call;
+      return new Promise(() => {});
+    });
+    const failed = expect(result).rejects.toThrow(TimeoutError);
+    await clock.advance(100);
+    await failed;
+    expect(kept?.signal.aborted).toBe(true);
+    expect(kept?.signal.reason).toBeInstanceOf(TimeoutError);
+  });
+
+  it('waits for cooperative work that was told to stop, and takes what it brings', async () => {
+    const clock = new VirtualClock();
+    const timeout = new Timeout({ timeoutMs: 100, clock, strategy: 'cooperative' });
+    const work = async ({ signal }: TimedCall): Promise<string> => {
+      await clock.sleep(500, signal).catch(() => clock.sleep(50));
+      return 'saved';
+    };
+    let settled = false;
+    const result = timeout.execute(work).finally(() => {
+      settled = true;
+    });
+    await clock.advance(149);
+    expect(settled).toBe(false);
+    await clock.advance(1);
+    await expect(result).resolves.toBe('saved');
+    const failing = timeout.execute(({ signal }) => clock.sleep(500, signal));
+    const failed = expect(failing).rejects.toThrow(TimeoutError);
+    await clock.advance(100);
+    await failed;
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('changes its limit for calls that begin afterwards', async () => {
+    const clock = new VirtualClock();
+    const timeout = new Timeout({ timeoutMs: 100, clock });
+    const hang = (): Promise<never> => new Promise(() => {});
+    const before = timeout.execute(hang);
+    timeout.reconfigure({ timeoutMs: 20 });
+    expect(() => timeout.reconfigure({ timeoutMs: Number.NaN })).toThrow('timeoutMs');
+    const settled = Promise.allSettled([before, timeout.execute(hang)]);
+    await clock.advance(100);
+    expect(await settled).toMatchObject([{ reason: { timeoutMs: 100 } }, { reason: { timeoutMs: 20 } }]);
+    expect(timeout.settings).toEqual({ timeoutMs: 20 });
   });
 
   it('takes a shorter limit for one call, never a longer one', async () => {

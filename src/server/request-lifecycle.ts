@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type RequestContext, runWithRequestContext } from '../context/index.ts';
+import { type RequestContext, readPropagation, runWithRequestContext } from '../context/index.ts';
 import type { Clock, Events, Random } from '../kernel/index.ts';
 import type { Logger } from '../logging/index.ts';
 import type { ServerEvents } from './events.ts';
@@ -41,7 +41,8 @@ export class RequestLifecycle {
     const inbound = request.raw.headers['traceparent'];
     const traceparent = parseTraceparent(inbound) === undefined ? newTraceparent(random) : (inbound as string);
     // Named although empty: the context in which the server was made must not shine through.
-    const context = Object.freeze({ requestId: request.id, traceparent, userId: undefined, deadlineMs: undefined });
+    const caller = readPropagation(request.raw.headers, clock.monotonic());
+    const context = Object.freeze({ requestId: request.id, traceparent, userId: undefined, ...caller });
     const path = pathOf(request.url);
     const scope: RequestScope = {
       context,

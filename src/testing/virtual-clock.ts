@@ -1,9 +1,8 @@
 import { ArgumentError } from '../errors/index.ts';
-import { type Clock, sleepOn, type Timer } from '../kernel/index.ts';
+import { type Clock, type Random, sleepOn, type Timer } from '../kernel/index.ts';
+import { type HeapTimer, TimerHeap } from './timer-heap.ts';
 
-interface Entry {
-  dueMs: number;
-  readonly order: number;
+interface Entry extends HeapTimer {
   readonly callback: () => void;
   readonly intervalMs: number | undefined;
 }
@@ -12,6 +11,11 @@ interface Entry {
 export interface VirtualClockOptions {
   /** Wall-clock time at the start, in milliseconds since 1970. @default 2026-01-15T23:00:00Z */
   readonly now?: number;
+  /**
+   * Decides which of several timers that are due at the same moment fires first, as on a real machine nobody can tell.
+   * @default the one that was set first
+   */
+  readonly random?: Random | undefined;
 }
 
 /**
@@ -28,10 +32,13 @@ export class VirtualClock implements Clock {
   #wallOffsetMs: number;
   #monotonicMs = 0;
   #order = 0;
-  readonly #entries = new Set<Entry>();
+  #pending = 0;
+  readonly #random: Random | undefined;
+  readonly #timers = new TimerHeap<Entry>();
 
   constructor(options: VirtualClockOptions = {}) {
     this.#wallOffsetMs = options.now ?? Date.UTC(2026, 0, 15, 23);
+    this.#random = options.random;
   }
 
   now(): number {
@@ -49,7 +56,7 @@ export class VirtualClock implements Clock {
 
   /** How many timers are set. */
   get pendingTimers(): number {
-    return this.#entries.size;
+    return this.#pending;
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
@@ -76,10 +83,14 @@ export class VirtualClock implements Clock {
     }
     const untilMs = this.#monotonicMs + durationMs;
     await settle();
-    for (let entry = this.#next(untilMs); entry !== undefined; entry = this.#next(untilMs)) {
+    for (let entry = this.#timers.peek(); entry !== undefined && entry.dueMs <= untilMs; entry = this.#timers.peek()) {
+      this.#timers.pop();
       this.#monotonicMs = Math.max(this.#monotonicMs, entry.dueMs);
-      if (entry.intervalMs === undefined) this.#entries.delete(entry);
-      else entry.dueMs += entry.intervalMs;
+      if (entry.intervalMs === undefined) this.#drop(entry);
+      else {
+        entry.dueMs += entry.intervalMs;
+        this.#timers.push(entry);
+      }
       entry.callback();
       await settle();
     }
@@ -90,27 +101,20 @@ export class VirtualClock implements Clock {
   #add(delayMs: number, callback: () => void, intervalMs: number | undefined): Timer {
     const entry: Entry = {
       dueMs: this.#monotonicMs + Math.max(0, delayMs),
-      order: this.#order++,
+      order: this.#random === undefined ? this.#order++ : this.#random.next(),
+      isCancelled: false,
       callback,
       intervalMs,
     };
-    this.#entries.add(entry);
-    return { cancel: () => void this.#entries.delete(entry) };
+    this.#pending += 1;
+    this.#timers.push(entry);
+    return { cancel: () => this.#drop(entry) };
   }
 
-  #next(untilMs: number): Entry | undefined {
-    let first: Entry | undefined;
-    for (const entry of this.#entries) {
-      if (entry.dueMs > untilMs) continue;
-      if (
-        first === undefined ||
-        entry.dueMs < first.dueMs ||
-        (entry.dueMs === first.dueMs && entry.order < first.order)
-      ) {
-        first = entry;
-      }
-    }
-    return first;
+  #drop(entry: Entry): void {
+    if (entry.isCancelled) return;
+    entry.isCancelled = true;
+    this.#pending -= 1;
   }
 }
 

@@ -1,5 +1,6 @@
 import { MemoryCache } from 'plinth/cache';
 import { type Guard, type Outcome, pipeline, type stageOrder } from 'plinth/pipeline';
+import { TokenBucketRateLimiter } from 'plinth/rate-limit';
 import { CircuitBreaker, RetryManager } from 'plinth/resilience';
 import { describe, expectTypeOf, it } from 'vitest';
 
@@ -9,32 +10,50 @@ type Step = Exclude<(typeof stageOrder)[number], 'transport'>;
 type Offered<Builder> = Exclude<keyof Builder, 'build'>;
 
 const cache = new MemoryCache<unknown>();
+const limiter = new TokenBucketRateLimiter({ ratePerSecond: 1, capacity: 1 });
 const begin = () => pipeline('rates');
 const substitute = (): number => 0;
 
 describe('pipeline', () => {
   it('offers every stage at first, and after each only those further inside', () => {
+    type Attempts = 'concurrency' | 'breaker' | 'rate' | 'attemptTimeout' | 'fault';
     expectTypeOf<Offered<ReturnType<typeof begin>>>().toEqualTypeOf<Step>();
     const deadline = begin().deadline(1);
-    expectTypeOf<Offered<typeof deadline>>().toEqualTypeOf<
-      'fallback' | 'cache' | 'retry' | 'breaker' | 'attemptTimeout'
-    >();
+    expectTypeOf<Offered<typeof deadline>>().toEqualTypeOf<'fallback' | 'cache' | 'retry' | 'hedge' | Attempts>();
     const fallback = begin().fallback(substitute);
-    expectTypeOf<Offered<typeof fallback>>().toEqualTypeOf<'cache' | 'retry' | 'breaker' | 'attemptTimeout'>();
+    expectTypeOf<Offered<typeof fallback>>().toEqualTypeOf<'cache' | 'retry' | 'hedge' | Attempts>();
     const cached = begin().cache(cache);
-    expectTypeOf<Offered<typeof cached>>().toEqualTypeOf<'retry' | 'breaker' | 'attemptTimeout'>();
+    expectTypeOf<Offered<typeof cached>>().toEqualTypeOf<'retry' | 'hedge' | Attempts>();
     const retried = begin().retry();
-    expectTypeOf<Offered<typeof retried>>().toEqualTypeOf<'breaker' | 'attemptTimeout'>();
+    expectTypeOf<Offered<typeof retried>>().toEqualTypeOf<Attempts>();
+    const hedged = begin().hedge();
+    expectTypeOf<Offered<typeof hedged>>().toEqualTypeOf<Attempts>();
+    const slotted = begin().concurrency({ maxConcurrent: 1 });
+    expectTypeOf<Offered<typeof slotted>>().toEqualTypeOf<'breaker' | 'rate' | 'attemptTimeout' | 'fault'>();
     const broken = begin().breaker();
-    expectTypeOf<Offered<typeof broken>>().toEqualTypeOf<'attemptTimeout'>();
+    expectTypeOf<Offered<typeof broken>>().toEqualTypeOf<'rate' | 'attemptTimeout' | 'fault'>();
+    const limited = begin().rate(limiter);
+    expectTypeOf<Offered<typeof limited>>().toEqualTypeOf<'attemptTimeout' | 'fault'>();
     const timed = begin().attemptTimeout(1);
-    expectTypeOf<Offered<typeof timed>>().toEqualTypeOf<never>();
+    expectTypeOf<Offered<typeof timed>>().toEqualTypeOf<'fault'>();
+    const disturbed = begin().fault(() => false);
+    expectTypeOf<Offered<typeof disturbed>>().toEqualTypeOf<never>();
   });
 
   it('is a guard when it is built, at any point', () => {
     expectTypeOf(begin().build()).toEqualTypeOf<Guard>();
     expectTypeOf(
       begin().deadline(1).fallback(substitute).cache(cache).retry().breaker().attemptTimeout(1).build(),
+    ).toEqualTypeOf<Guard>();
+    expectTypeOf(
+      begin()
+        .hedge()
+        .concurrency({ maxConcurrent: 1 })
+        .breaker()
+        .rate(limiter)
+        .attemptTimeout(1)
+        .fault(() => true)
+        .build(),
     ).toEqualTypeOf<Guard>();
     expectTypeOf(begin().cache(cache).attemptTimeout(1).build()).toEqualTypeOf<Guard>();
   });
@@ -56,8 +75,23 @@ describe('pipeline', () => {
     begin().attemptTimeout(1).breaker();
     // @ts-expect-error a retry stands outside of the attempt timeout
     begin().attemptTimeout(1).retry();
-    // @ts-expect-error nothing stands inside of the attempt timeout
+    // @ts-expect-error a deadline stands outside of the attempt timeout
     begin().attemptTimeout(1).deadline(1);
+    // @ts-expect-error a retry stands outside of the slot, or a retry would hold its slot while it waits
+    begin().concurrency({ maxConcurrent: 1 }).retry();
+    // @ts-expect-error a slot stands outside of the breaker
+    begin().breaker().concurrency({ maxConcurrent: 1 });
+    // @ts-expect-error a breaker stands outside of the rate, or a refused call would take a permit
+    begin().rate(limiter).breaker();
+    // @ts-expect-error a rate stands outside of the attempt timeout, or waiting for a turn would count as slowness
+    begin().attemptTimeout(1).rate(limiter);
+    const disturbed = begin().fault(() => false);
+    // @ts-expect-error a fault stands inside of everything: it is in the place of the dependency
+    disturbed.attemptTimeout(1);
+    // @ts-expect-error a call is retried or hedged, not both
+    begin().retry().hedge();
+    // @ts-expect-error a call is hedged or retried, not both
+    begin().hedge().retry();
   });
 
   it('does not compile with a stage twice', () => {
@@ -71,6 +105,10 @@ describe('pipeline', () => {
     begin().retry().retry();
     // @ts-expect-error one breaker
     begin().breaker().breaker();
+    // @ts-expect-error one bulkhead
+    begin().concurrency({ maxConcurrent: 1 }).concurrency({ maxConcurrent: 1 });
+    // @ts-expect-error one rate
+    begin().rate(limiter).rate(limiter);
     // @ts-expect-error one attempt timeout
     begin().attemptTimeout(1).attemptTimeout(1);
   });

@@ -1,0 +1,57 @@
+import type { MemoryCache } from '../cache/index.ts';
+import type { CircuitBreaker, ConcurrencySlot, Hedge, RetryManager, Timeout } from '../resilience/index.ts';
+import type { Attempt } from './attempt.ts';
+
+/** What the rate stage needs of a limiter: every outbound limiter of `plinth/rate-limit` has it. */
+export interface CallLimiter {
+  /** Resolves when the call may go out; rejects with a `RejectedError` when it may not. */
+  wait(
+    key?: string,
+    options?: {
+      readonly cost?: number | undefined;
+      readonly signal?: AbortSignal | undefined;
+      readonly deadlineMs?: number | undefined;
+    },
+  ): Promise<unknown>;
+  /** The numbers in force. */
+  readonly settings: object;
+  /** Changes numbers, all of them or none. */
+  reconfigure(changes: object): void;
+}
+
+/** A limiter with the permits that one call of a guard takes of it. */
+export interface CallRate {
+  readonly limiter: CallLimiter;
+  /** Which of the limiter's keys the calls of the guard count for. */
+  readonly key: string;
+  /** Permits per call. */
+  readonly cost: number;
+}
+
+/** What a fault is told of the attempt that it may disturb. */
+export interface FaultTarget extends Attempt {
+  /** What is asked of the dependency. */
+  readonly operation: string;
+}
+
+/**
+ * Disturbs attempts on purpose, in tests and drills: by throwing, or by taking its time. Says whether it did anything.
+ */
+export type FaultInjector = (target: FaultTarget) => boolean | Promise<boolean>;
+
+/** Gives a value in the place of one that could not be had. */
+export type Substitute = (error: unknown) => unknown;
+
+/** The policies of a guard, from outside to inside. Each may be missing; their order is law, not taste. */
+export interface GuardPolicies {
+  readonly deadline?: Timeout | undefined;
+  readonly fallback?: Substitute | undefined;
+  readonly cache?: MemoryCache<unknown> | undefined;
+  readonly retry?: RetryManager | undefined;
+  readonly hedge?: Hedge | undefined;
+  readonly concurrency?: ConcurrencySlot | undefined;
+  readonly breaker?: CircuitBreaker | undefined;
+  readonly rate?: CallRate | undefined;
+  readonly attemptTimeout?: Timeout | undefined;
+  readonly fault?: FaultInjector | undefined;
+}

@@ -1,0 +1,8 @@
+export { RedisConnection } from './connection.ts';
+export type { RedisArguments } from './driver.ts';
+export { RedisCommandError, RedisUnavailableError, type RedisUnavailableReason } from './errors.ts';
+export type { RedisEvents } from './events.ts';
+export type { RedisStatus } from './link.ts';
+export type { RedisConnectionOptions } from './options.ts';
+export type { RedisOutage } from './outages.ts';
+export { RedisScript, type SendCommand } from './script.ts';

@@ -1,0 +1,110 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findProgram } from './require.ts';
+
+/** How to start a {@link RedisServer}. */
+export interface RedisServerOptions {
+  /** Whether it is a cluster of one node that holds all slots. @default false */
+  readonly cluster?: boolean;
+}
+
+/** A real Redis that a test started, alone on a free port, without persistence: it is empty after every start. */
+export interface RedisServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** Starts it again on the same port, empty. */
+  start(): Promise<void>;
+  /** Ends it as a crash would. */
+  kill(): Promise<void>;
+  /** Stops it in its tracks: connections stay, nothing is answered. */
+  hang(): void;
+  /** Lets it go on after {@link hang}. */
+  resume(): void;
+  /** CPU time that the present process has used, in milliseconds. */
+  cpuMs(): number;
+  /** Ends it and removes its folder. */
+  dispose(): Promise<void>;
+}
+
+/** Starts a server. */
+export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
+  const program = findProgram('redis-server');
+  if (program === undefined) throw new TypeError('There is no Redis on this machine (apt-get install redis-server)');
+  const folder = mkdtempSync(join(tmpdir(), 'plinth-redis-'));
+  const port = await freePort();
+  let server: ChildProcess | undefined;
+
+  const start = async (): Promise<void> => {
+    const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
+    const cluster = options.cluster ? ['--cluster-enabled', 'yes', '--cluster-config-file', `${port}.conf`] : [];
+    server = spawn(program, [...flags, ...cluster], { stdio: ['ignore', 'pipe', 'pipe'] });
+    await untilReady(server);
+    if (options.cluster) await becomeCluster(port);
+  };
+  const kill = async (): Promise<void> => {
+    const ending = server;
+    server = undefined;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    const exited = new Promise(resolve => ending.once('exit', resolve));
+    ending.kill('SIGKILL');
+    await exited;
+  };
+  const dispose = async (): Promise<void> => {
+    await kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+
+  await start();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    start,
+    kill,
+    hang: () => void server?.kill('SIGSTOP'),
+    resume: () => void server?.kill('SIGCONT'),
+    cpuMs: () => cpuMsOf(server?.pid ?? 0),
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** Gives all slots to the node, unless it has kept them, and waits until it serves them. */
+async function becomeCluster(port: number): Promise<void> {
+  const ask = (...words: string[]): string => {
+    return execFileSync('redis-cli', ['-p', String(port), ...words], { encoding: 'utf8' });
+  };
+  ask('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+  while (!ask('CLUSTER', 'INFO').includes('cluster_state:ok')) await new Promise(resolve => setTimeout(resolve, 20));
+}
+
+/** User and system time from the kernel's table of processes, which counts in hundredths of a second. */
+function cpuMsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+function untilReady(server: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let log = '';
+    server.once('exit', code => reject(new TypeError(`Redis ended with code ${code}:\n${log}`)));
+    server.stdout?.on('data', (chunk: Buffer) => {
+      log += chunk.toString();
+      if (log.includes('Ready to accept connections')) resolve();
+    });
+  });
+}
