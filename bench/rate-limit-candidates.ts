@@ -5,7 +5,10 @@ import { peer } from './peers.ts';
 import type { CallCandidate, Candidate } from './question.ts';
 
 interface FlexibleModule {
-  readonly RateLimiterMemory: new (options: { points: number; duration: number }) => {
+  readonly RateLimiterMemory: new (options: {
+    points: number;
+    duration: number;
+  }) => {
     consume(key: string): Promise<{ readonly remainingPoints: number }>;
   };
 }
@@ -47,8 +50,8 @@ export function rateLimitCandidates(question: LimiterQuestion): Readonly<Record<
 export function zipfKeys(keys: number, length: number): readonly string[] {
   const weights = Array.from({ length: keys }, (_, index) => 1 / (index + 1));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  let sum = 0;
-  const shares = weights.map(weight => (sum += weight / total));
+  const shares: number[] = [];
+  for (const weight of weights) shares.push((shares.at(-1) ?? 0) + weight / total);
   const names = weights.map((_, index) => `user:${index}`);
   const random = seededRandom(42);
   return Array.from({ length }, () => names[firstAtLeast(shares, random.next())] ?? 'user:0');

@@ -96,7 +96,7 @@ function bare(): CallCandidate {
 }
 
 function guarded(listened: boolean): CallCandidate {
-  return breaking(() => {
+  const make = (): Guard => {
     // Errors of unknown kind are not repeated here, so that the check of the breaker need not wait for backoffs.
     const guard: Guard = pipeline('users')
       .retry({ maxAttempts: 3, isRetryable: () => false })
@@ -104,8 +104,22 @@ function guarded(listened: boolean): CallCandidate {
       .attemptTimeout(timeoutMs)
       .build();
     if (listened) new CallLog().observe(guard.events);
-    return async work => (await guard.execute({ operation: 'users.read', repeatable: true }, work)).value;
+    return guard;
+  };
+  const call = { operation: 'users.read', repeatable: true };
+  const { check } = breaking(() => {
+    const guard = make();
+    return async work => (await guard.execute(call, work)).value;
   });
+  const guard = make();
+  return {
+    check,
+    async run(count) {
+      let sum = 0;
+      for (let index = 0; index < count; index += 1) sum += (await guard.execute(call, succeed)).value;
+      return sum;
+    },
+  };
 }
 
 function composed(): CallCandidate {

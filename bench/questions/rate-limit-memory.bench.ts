@@ -1,7 +1,8 @@
 import type { Candidate } from '../question.ts';
 import { bareCandidate, rateLimitCandidates, zipfKeys } from '../rate-limit-candidates.ts';
 
-export const question = 'What does a decision in memory cost that allows, over 10,000 keys of which a few are frequent?';
+export const question =
+  'What does a decision in memory cost that allows, over 10,000 keys of which a few are frequent?';
 export const limit = bareCandidate;
 
 /** No run gets there: nothing is denied. */

@@ -1,4 +1,5 @@
 export { abortReason, isAbortError, untilAborted } from './abort.ts';
+export { begun } from './begun.ts';
 export { type Clock, sleepOn, systemClock, type Timer, type TimerOptions } from './clock.ts';
 export { DeadlineQueue, type QueuedDeadline } from './deadline-queue.ts';
 export { formatDuration, parseDuration } from './duration.ts';

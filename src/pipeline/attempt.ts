@@ -1,6 +1,8 @@
 import { RejectedError, TimeoutError } from '../errors/index.ts';
 import { type Clock, type DeadlineQueue, formatDuration, isAbortError, type QueuedDeadline } from '../kernel/index.ts';
 import type { Admission, CircuitBreaker, ConcurrencySlot } from '../resilience/index.ts';
+import type { CallLimit } from './call-limit.ts';
+import type { CallOptions } from './call-options.ts';
 import type { Outcome } from './call-record.ts';
 import type { CallTrace } from './call-trace.ts';
 import type { CallRate, FaultInjector, GuardPolicies } from './policies.ts';
@@ -17,13 +19,11 @@ export interface Attempt {
 
 /** What the attempts of one call have in common. */
 export interface AttemptCall<Value> {
-  readonly operation: string;
+  readonly options: CallOptions;
   readonly policies: GuardPolicies;
   readonly work: (attempt: Attempt) => Promise<Value>;
   readonly clock: Clock;
-  readonly deadlineMs: number | undefined;
-  readonly priority: number | undefined;
-  readonly tenant: string | undefined;
+  readonly limit: CallLimit | undefined;
   readonly trace: CallTrace | undefined;
 }
 
@@ -59,12 +59,12 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
   }
 
   get deadlineMs(): number | undefined {
-    return this.#call.deadlineMs;
+    return this.#call.limit?.deadlineMs;
   }
 
   /** What is asked of the dependency. */
   get operation(): string {
-    return this.#call.operation;
+    return this.#call.options.operation;
   }
 
   /** Whether the dependency has been asked. */
@@ -126,7 +126,7 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
     const { concurrency, breaker, rate } = this.#call.policies;
     try {
       if (concurrency !== undefined) {
-        if (concurrency.tryAcquire(this.#call)) this.#hasSlot = true;
+        if (concurrency.tryAcquire(this.#call.options)) this.#hasSlot = true;
         else await this.#waitForSlot(concurrency);
       }
       if (this.#isOver || (breaker !== undefined && !this.#admit(breaker))) return;
@@ -139,9 +139,10 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
   }
 
   async #waitForSlot(concurrency: ConcurrencySlot): Promise<void> {
-    const { trace, deadlineMs, priority, tenant } = this.#call;
+    const { trace, options } = this.#call;
+    const { priority, tenant } = options;
     try {
-      await concurrency.acquire({ signal: this.signal, deadlineMs, priority, tenant });
+      await concurrency.acquire({ signal: this.signal, deadlineMs: this.deadlineMs, priority, tenant });
     } catch (error) {
       if (!this.#isOver) trace?.failedIn('concurrency', error);
       throw error;
@@ -167,10 +168,10 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
   }
 
   async #waitForRate({ limiter, key, cost }: CallRate): Promise<void> {
-    const { trace, clock, deadlineMs } = this.#call;
+    const { trace, clock } = this.#call;
     const beganMs = clock.monotonic();
     try {
-      await limiter.wait(key, { cost, signal: this.signal, deadlineMs });
+      await limiter.wait(key, { cost, signal: this.signal, deadlineMs: this.deadlineMs });
     } catch (error) {
       if (!this.#isOver) trace?.failedIn('rate', error);
       throw error;
@@ -215,9 +216,10 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
     trace?.countAttempt();
     if (trace !== undefined || breaker?.measuresDuration || concurrency?.measuresLatency)
       this.#startedMs = clock.monotonic();
+    // As `begun` does, without a closure for every call.
     try {
-      // Work that gives no promise, whatever its type says, has succeeded.
-      return Promise.resolve(work(this));
+      const working = work(this);
+      return working instanceof Promise ? working : Promise.resolve(working);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -252,9 +254,9 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
     this.#isOver = true;
     this.#queue?.remove(this);
     if (!this.#hasSlot) return;
-    const { policies, tenant } = this.#call;
+    const { policies, options } = this.#call;
     const latencyMs = this.#isUnderWay && policies.concurrency?.measuresLatency ? this.#elapsedMs() : undefined;
-    policies.concurrency?.release({ tenant, latencyMs, outcome });
+    policies.concurrency?.release({ tenant: options.tenant, latencyMs, outcome });
   }
 
   #elapsedMs(): number {

@@ -164,20 +164,6 @@ export class CoveredCall<Value> {
     limit: CallLimit | undefined,
   ): Promise<Outcome<Value>> {
     const { policies, options, work, clock } = this.#parts;
-    const { operation, repeatable = false, priority, tenant } = options;
-    const deadlineMs = limit?.deadlineMs;
-    return passThrough({
-      operation,
-      repeatable,
-      priority,
-      tenant,
-      policies,
-      work,
-      clock,
-      trace,
-      signal,
-      limit,
-      deadlineMs,
-    });
+    return passThrough({ options, work, policies, clock, trace, limit, signal });
   }
 }

@@ -136,21 +136,7 @@ export class Guard {
     if (this.#isCovered) {
       return new CoveredCall({ options, work, policies, clock, trace, limit, host: this.#host }).run();
     }
-    const { operation, repeatable = false, priority, tenant, signal } = options;
-    const deadlineMs = limit?.deadlineMs;
-    return passThrough({
-      operation,
-      repeatable,
-      priority,
-      tenant,
-      policies,
-      work,
-      clock,
-      trace,
-      signal,
-      limit,
-      deadlineMs,
-    });
+    return passThrough({ options, work, policies, clock, trace, limit, signal: options.signal });
   }
 
   /** Does something of a call for nobody. It is told as a call of its own; its failure is nobody's. */

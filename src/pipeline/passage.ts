@@ -2,17 +2,13 @@ import { type RequestContext, runWithRequestContext } from '../context/index.ts'
 import { RejectedError, TimeoutError } from '../errors/index.ts';
 import { abortReason, type DeadlineQueue, formatDuration, type QueuedDeadline, type Timer } from '../kernel/index.ts';
 import { type AttemptCall, RunningAttempt } from './attempt.ts';
-import type { CallLimit } from './call-limit.ts';
 import type { Outcome } from './call-record.ts';
 import { reasonOf } from './call-trace.ts';
 
 /** One call, as its passage is told. */
 export interface PassageCall<Value> extends AttemptCall<Value> {
-  /** Whether the call may be made twice. */
-  readonly repeatable: boolean;
   /** Ends the passage. */
   readonly signal: AbortSignal | undefined;
-  readonly limit: CallLimit | undefined;
 }
 
 /** Sends a call through the inner stages: attempts, with retries between them, until one is final or time is up. */
@@ -24,8 +20,8 @@ export function passThrough<Value>(call: PassageCall<Value>): Promise<Outcome<Va
   return isRetried(call) ? retried(call) : new RunningAttempt(1, call).start();
 }
 
-function isRetried<Value>({ repeatable, policies }: PassageCall<Value>): boolean {
-  return repeatable && policies.retry !== undefined;
+function isRetried<Value>({ options, policies }: PassageCall<Value>): boolean {
+  return options.repeatable === true && policies.retry !== undefined;
 }
 
 /** As a {@link Passage}, for a call that nothing can stop: it needs one only when its first attempt has failed. */
@@ -122,7 +118,8 @@ class Passage<Value> implements QueuedDeadline {
   }
 
   #delayAfter(attempt: number, error: unknown, previousDelayMs: number | undefined): number | undefined {
-    const { policies, deadlineMs, trace } = this.#call;
+    const { policies, limit, trace } = this.#call;
+    const deadlineMs = limit?.deadlineMs;
     const decision = policies.retry?.decide({ attempt, error, previousDelayMs, deadlineMs }) ?? { gaveUp: '' };
     if ('delayMs' in decision) {
       const { delayMs } = decision;

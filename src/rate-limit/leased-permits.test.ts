@@ -64,15 +64,16 @@ describe('LeasedPermits', () => {
 
   it('remembers a denial until permits can be there again, for as much or more', async () => {
     const { take, trips, clock } = arrange(windowLaw(4, 1_000), 0.05);
-    await take(4);
-    expect(await take(2)).toMatchObject({ allowed: false, retryAfterMs: 1_051 });
+    await take(3);
+    expect(await take(2)).toMatchObject({ allowed: false, retryAfterMs: 1_050 });
     const asked = trips();
     await clock.advance(500);
-    expect(await take(2)).toMatchObject({ allowed: false, outcome: 'denied', retryAfterMs: 551 });
+    expect(await take(2)).toMatchObject({ allowed: false, outcome: 'denied', retryAfterMs: 550 });
     expect(trips()).toBe(asked);
-    await take(1);
+    expect((await take(1)).allowed).toBe(true);
     expect(trips()).toBe(asked + 1);
-    await clock.advance(551);
+    expect((await take(2)).allowed).toBe(false);
+    await clock.advance(550);
     expect((await take(2)).allowed).toBe(true);
   });
 
@@ -83,6 +84,20 @@ describe('LeasedPermits', () => {
     await clock.advance(51);
     await take();
     expect(trips()).toBe(asked + 1);
+  });
+
+  it('counts the time that a permit is held from the moment of asking, not of the answer', async () => {
+    const { take, trips, clock } = arrange(windowLaw(1_000, 1_000), 0.05, [40]);
+    const first = take();
+    await clock.advance(41);
+    await first;
+    const second = take();
+    await clock.advance(45);
+    await second;
+    await clock.advance(10); // one more is in hand, asked for 55 ms ago
+    expect(trips()).toBe(2);
+    void take();
+    expect(trips()).toBe(3);
   });
 
   it('asks for every permit where the law leaves no room to hold any', async () => {

@@ -36,7 +36,8 @@ interface Lease {
   /** How many to ask for, by the demand so far. */
   size: number;
   answer: LimitAnswer | undefined;
-  /** A denial is remembered: nothing of this cost can be there before. */
+  /** A denial is remembered: as much as this cost, or more, cannot be there before. */
+  denial: LimitAnswer | undefined;
   deniedUntilMs: number;
   deniedCost: number;
   waiting: WaitingCall[];
@@ -96,6 +97,7 @@ export class LeasedPermits {
       usableUntilMs: Number.NEGATIVE_INFINITY,
       size: 1,
       answer: undefined,
+      denial: undefined,
       deniedUntilMs: Number.NEGATIVE_INFINITY,
       deniedCost: 0,
       waiting: [],
@@ -140,6 +142,7 @@ export class LeasedPermits {
     lease.granted = answer.granted;
     lease.usableUntilMs = askedMs + plan.holdMs;
     if (!answer.allowed) {
+      lease.denial = answer;
       lease.deniedUntilMs = nowMs + answer.waitMs;
       lease.deniedCost = cost;
     }
@@ -163,9 +166,8 @@ export class LeasedPermits {
 
 /** A decision from what is in hand or remembered; `undefined` when Redis must be asked. */
 function spend(lease: Lease, cost: number, useMs: number, nowMs: number = useMs): RateLimitDecision | undefined {
-  const { answer } = lease;
-  if (answer === undefined) return undefined;
-  if (lease.permits >= cost && useMs < lease.usableUntilMs) {
+  const { answer, denial } = lease;
+  if (answer !== undefined && lease.permits >= cost && useMs < lease.usableUntilMs) {
     lease.permits -= cost;
     return {
       allowed: true,
@@ -176,9 +178,9 @@ function spend(lease: Lease, cost: number, useMs: number, nowMs: number = useMs)
       resetAfterMs: answer.wholeMs,
     };
   }
-  if (cost < lease.deniedCost || nowMs >= lease.deniedUntilMs) return undefined;
+  if (denial === undefined || cost < lease.deniedCost || nowMs >= lease.deniedUntilMs) return undefined;
   const retryAfterMs = Math.ceil(lease.deniedUntilMs - nowMs);
-  return { ...decisionOf(answer), retryAfterMs, resetAfterMs: Math.max(retryAfterMs, answer.wholeMs) };
+  return { ...decisionOf(denial), retryAfterMs, resetAfterMs: Math.max(retryAfterMs, denial.wholeMs) };
 }
 
 /** Twice as many when the last ones were used up in their time, as many as were used when they were not. */

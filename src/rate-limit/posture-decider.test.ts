@@ -23,26 +23,26 @@ function arrange(posture: WhenUnavailable, law: RateLimitLaw = windowLaw) {
       outages.push({ lostAtMs: last?.lostAtMs ?? 0, backAtMs: clock.monotonic(), bornAtMs });
     },
     instead: (cost = 1) => decider.instead(plan, 'key', cost),
-    before: () => decider.before(plan, 'key', 1),
+    early: () => decider.before(plan, 'key', 1),
   };
 }
 
 describe('PostureDecider', () => {
   it('open admits everything while Redis is away', () => {
-    const { instead, before } = arrange('open');
+    const { instead, early } = arrange('open');
     expect(instead()).toMatchObject({ allowed: true, outcome: 'unavailable', retryAfterMs: 0 });
-    expect(before()).toBeUndefined();
+    expect(early()).toBeUndefined();
   });
 
   it('closed admits nothing, and nothing for a span after the memory was lost', async () => {
-    const { instead, before, lose, comeBack, clock } = arrange('closed');
+    const { instead, early, lose, comeBack, clock } = arrange('closed');
     lose();
     expect(instead()).toMatchObject({ allowed: false, outcome: 'unavailable', remaining: 0 });
     await clock.advance(300);
     comeBack(300);
-    expect(before()).toMatchObject({ allowed: false, outcome: 'unavailable', retryAfterMs: 1_001 });
+    expect(early()).toMatchObject({ allowed: false, outcome: 'unavailable', retryAfterMs: 1_001 });
     await clock.advance(1_001);
-    expect(before()).toBeUndefined();
+    expect(early()).toBeUndefined();
   });
 
   it('a share begins a span after the loss, and admits its part of the law in memory', async () => {
@@ -57,16 +57,16 @@ describe('PostureDecider', () => {
   });
 
   it('a share binds on beside Redis after it has come back', async () => {
-    const { instead, before, lose, comeBack, clock } = arrange({ localShare: 0.25 });
+    const { instead, early, lose, comeBack, clock } = arrange({ localShare: 0.25 });
     lose();
     await clock.advance(1_500);
     expect([instead().allowed, instead().allowed]).toEqual([true, true]);
     comeBack();
-    expect(before()).toMatchObject({ allowed: false, outcome: 'unavailable' });
+    expect(early()).toMatchObject({ allowed: false, outcome: 'unavailable' });
     await clock.advance(1_020);
-    expect([before(), before(), before()?.allowed]).toEqual([undefined, undefined, false]);
+    expect([early(), early(), early()?.allowed]).toEqual([undefined, undefined, false]);
     await clock.advance(100);
-    expect([before(), before(), before()]).toEqual([undefined, undefined, undefined]);
+    expect([early(), early(), early()]).toEqual([undefined, undefined, undefined]);
   });
 
   it('a share of less than one permit admits nothing', async () => {

@@ -37,8 +37,9 @@ export class LimitPlan {
   readonly spanMs: number;
   /** Whether a bucket is among the laws. */
   readonly hasBucket: boolean;
-  readonly #numbers: readonly number[];
-  #single: Buffer | undefined;
+  // As texts: the client sends these in one piece with the rest of the command, and bytes in three.
+  readonly #texts: readonly string[];
+  readonly #single: readonly string[];
 
   /**
    * @param holdShare How much of the time that a law looks back over a permit may be held; 0: it is used at once.
@@ -64,14 +65,14 @@ export class LimitPlan {
     this.holdMs = smallest >= 1 ? holdMs : 0;
     this.maxCost = smallest >= 1 ? smallest : Math.min(...laws.map(sizeOf));
     this.spanMs = Math.max(...laws.map(law => lookBackMs(law))) + this.holdMs + 1;
-    this.#numbers = laws.flatMap(law => numbersOf(law, this.holdMs));
+    this.#texts = [this.spanMs, ...laws.flatMap(law => numbersOf(law, this.holdMs))].map(String);
+    this.#single = ['1', '1', ...this.#texts];
   }
 
-  /** The argument of the script. */
-  argument(cost: number, most: number): Buffer {
-    if (cost !== 1 || most !== 1) return packed([cost, Math.min(most, maxGrant), this.spanMs, ...this.#numbers]);
-    this.#single ??= packed([1, 1, this.spanMs, ...this.#numbers]);
-    return this.#single;
+  /** The arguments of the script. */
+  argumentsFor(cost: number, most: number): readonly string[] {
+    if (cost === 1 && most === 1) return this.#single;
+    return [String(cost), String(Math.min(most, maxGrant)), ...this.#texts];
   }
 
   /** Reads what the script has answered. */
@@ -137,12 +138,4 @@ function numbersOf(law: RateLimitLaw, holdMs: number): readonly number[] {
 
 function sizeWithHold(law: RateLimitLaw, holdMs: number): number {
   return law.kind === 'token-bucket' ? law.capacity - (law.ratePerSecond * holdMs) / 1_000 : law.requests;
-}
-
-function packed(numbers: readonly number[]): Buffer {
-  const buffer = Buffer.alloc(8 * numbers.length);
-  numbers.forEach((number, index) => {
-    buffer.writeDoubleLE(number, 8 * index);
-  });
-  return buffer;
 }

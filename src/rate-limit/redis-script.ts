@@ -14,7 +14,7 @@ export const maxGrant = 65_535;
 const entryBytes = 10;
 
 interface LawText {
-  /** Names of its numbers in the packed argument. */
+  /** Names of its arguments. */
   readonly numbers: readonly string[];
   /** Names of what is kept of it in the head of the value, and their format. */
   readonly kept: readonly string[];
@@ -106,7 +106,7 @@ end`,
  * what is left of the key's own time to live, which is cheaper to ask than the time. A key lives for twice as long as its
  * laws look back (`span`), so that most writes need not set its time to live anew, which is most of what a write costs.
  *
- * The argument is numbers, packed as doubles: cost, most to take, span, then those of each law. The answer of an admission
+ * The arguments are numbers: cost, most to take, span, then those of each law. The answer of an admission
  * is one whole number, see `LimitPlan.read`; of a refusal, a list: which law, what is left of it, when to ask again, when
  * it will be whole. A refusal writes nothing.
  */
@@ -134,7 +134,7 @@ if not lasts then call('SET', key, written, 'PX', string.format('%d', live))
 else ${hasWindow ? "call('SET', key, written, 'KEEPTTL')" : "call('SETRANGE', key, '0', written)"} end`;
   return `local call = redis.call
 local key = KEYS[1]
-local ${numbers.join(', ')} = struct.unpack('<${'d'.repeat(numbers.length)}', ARGV[1])
+local ${numbers.join(', ')} = ${numbers.map((_, index) => `ARGV[${index + 1}] + 0`).join(', ')}
 local ${kept.join(', ')} = ${kept.map(() => '0').join(', ')}
 local value, passed = '', 0
 local live = call('PTTL', key)

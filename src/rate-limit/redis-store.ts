@@ -6,7 +6,7 @@ import { LeasedPermits, type LeaseOptions, requireHoldShare } from './leased-per
 import type { WhenUnavailable } from './posture.ts';
 import { PostureDecider } from './posture-decider.ts';
 import { decisionOf, type LimitAnswer, LimitPlan } from './redis-plan.ts';
-import { limitScript, type ScriptMode, type ScriptShape } from './redis-script.ts';
+import { limitScript, type ScriptMode } from './redis-script.ts';
 import type { CompiledLimit, RateLimitStore } from './store.ts';
 
 /** The options of a {@link RedisRateLimitStore}. */
@@ -54,7 +54,7 @@ export class RedisRateLimitStore implements RateLimitStore<Promise<RateLimitDeci
   readonly #leases: LeasedPermits | undefined;
   readonly #holdShare: number;
   readonly #plans = new WeakMap<CompiledLimit, LimitPlan>();
-  readonly #scripts = new Map<string, RedisScript>();
+  readonly #scripts = new WeakMap<LimitPlan, PlanScripts>();
   #isClosed = false;
 
   /** @throws {ArgumentError} that names the option, its value and what was expected. */
@@ -103,7 +103,7 @@ export class RedisRateLimitStore implements RateLimitStore<Promise<RateLimitDeci
     const plan = this.#planOf(limit);
     this.#leases?.forget(plan, key);
     this.#posture.reset(plan, key);
-    await this.#redis.command(['UNLINK', this.#keyOf(plan, key)]);
+    await this.#redis.command(['UNLINK', `${this.#scriptsOf(plan).keyBegin}${key}}`]);
   }
 
   /** Lets go of permits on a lease and of local shares. The connection stays open: it is its owner's. */
@@ -114,8 +114,9 @@ export class RedisRateLimitStore implements RateLimitStore<Promise<RateLimitDeci
   }
 
   async #ask(mode: ScriptMode, plan: LimitPlan, key: string, cost: number, most: number): Promise<LimitAnswer> {
-    const script = this.#scriptOf(plan.shape, mode);
-    return plan.read(await script.run([this.#keyOf(plan, key)], [plan.argument(cost, most)]));
+    const { keyBegin, take, peek } = this.#scriptsOf(plan);
+    const script = mode === 'take' ? take : peek;
+    return plan.read(await script.run([`${keyBegin}${key}}`], plan.argumentsFor(cost, most)));
   }
 
   #planOf(limit: CompiledLimit): LimitPlan {
@@ -128,20 +129,27 @@ export class RedisRateLimitStore implements RateLimitStore<Promise<RateLimitDeci
     return plan;
   }
 
-  #scriptOf(shape: ScriptShape, mode: ScriptMode): RedisScript {
-    const name = `${mode} ${shape}`;
-    let script = this.#scripts.get(name);
-    if (script === undefined) {
-      script = this.#redis.script(limitScript(shape, mode));
-      this.#scripts.set(name, script);
+  #scriptsOf(plan: LimitPlan): PlanScripts {
+    let scripts = this.#scripts.get(plan);
+    if (scripts === undefined) {
+      const { shape, limit } = plan;
+      scripts = {
+        // The version of what is kept and its shape stand in the key: what cannot be read is not met.
+        keyBegin: this.#redis.key('limit', `1${shape}`, `{${limit.name}:`),
+        take: this.#redis.script(limitScript(shape, 'take')),
+        peek: this.#redis.script(limitScript(shape, 'peek')),
+      };
+      this.#scripts.set(plan, scripts);
     }
-    return script;
+    return scripts;
   }
+}
 
-  /** The version of what is kept and its shape stand in the key: what cannot be read is not met. */
-  #keyOf(plan: LimitPlan, key: string): string {
-    return this.#redis.key('limit', `1${plan.shape}`, `{${plan.limit.name}:${key}}`);
-  }
+/** What a plan needs on this connection. A key is its beginning, the key of the caller and a brace. */
+interface PlanScripts {
+  readonly keyBegin: string;
+  readonly take: RedisScript;
+  readonly peek: RedisScript;
 }
 
 /** Whether Redis gave no answer, as opposed to an answer that it cannot do what it was asked. */

@@ -44,7 +44,7 @@ export type SlidingWindowRateLimiterOptions<Answer extends RateLimitAnswer = Rat
 const maxWindows = 8;
 /** Counts are kept in 32 bits. */
 const maxRequests = 1_000_000_000;
-const maxWindowMs = 366 * 86_400_000;
+const maxWindowMs = 3_650 * 86_400_000;
 
 /**
  * Allows at most `requests` within any interval of `windowMs`, exactly: not only in windows that begin at full minutes, and

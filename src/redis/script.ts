@@ -31,14 +31,12 @@ export class RedisScript {
    * const increase = redis.script("return redis.call('INCRBY', KEYS[1], ARGV[1])");
    * const total = await increase.run([redis.key('visits')], ['2']);
    */
-  async run(keys: readonly string[], args: RedisArguments = []): Promise<unknown> {
-    const [key] = keys;
+  run(keys: readonly string[], args: RedisArguments = []): Promise<unknown> {
     const rest = [String(keys.length), ...keys, ...args];
-    try {
-      return await this.#send(['EVALSHA', this.#hash, ...rest], key);
-    } catch (error) {
+    const [key] = keys;
+    return this.#send(['EVALSHA', this.#hash, ...rest], key).catch((error: unknown) => {
       if (!(error instanceof RedisCommandError && error.message.includes('NOSCRIPT'))) throw error;
       return this.#send(['EVAL', this.#source, ...rest], key);
-    }
+    });
   }
 }

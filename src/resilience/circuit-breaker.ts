@@ -1,5 +1,13 @@
 import { RejectedError, TimeoutError } from '../errors/index.ts';
-import { type Clock, type EventSource, Events, type Random, systemClock, systemRandom } from '../kernel/index.ts';
+import {
+  begun,
+  type Clock,
+  type EventSource,
+  Events,
+  type Random,
+  systemClock,
+  systemRandom,
+} from '../kernel/index.ts';
 import {
   type CircuitBreakerOptions,
   type CircuitChanges,
@@ -177,9 +185,7 @@ export class CircuitBreaker {
     const admission = this.tryAdmit();
     // A refusal needs no frame that could wait.
     if (admission === undefined) return Promise.reject(this.refusal());
-    return this.measuresDuration
-      ? this.#runMeasured(admission, work, options?.signal)
-      : this.#run(admission, work, options?.signal);
+    return this.#run(admission, work, options?.signal);
   }
 
   /** The same function behind this breaker. */
@@ -316,31 +322,19 @@ export class CircuitBreaker {
     this.#replace(period, 'imported');
   }
 
-  async #run<Value>(admission: Admission, work: () => Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-    try {
-      const value = await work();
-      this.succeeded(admission);
-      return value;
-    } catch (error) {
-      this.failed(admission, error, signal);
-      throw error;
-    }
-  }
-
-  async #runMeasured<Value>(
-    admission: Admission,
-    work: () => Promise<Value>,
-    signal: AbortSignal | undefined,
-  ): Promise<Value> {
-    const startedMs = this.#clock.monotonic();
-    try {
-      const value = await work();
-      this.succeeded(admission, this.#clock.monotonic() - startedMs);
-      return value;
-    } catch (error) {
-      this.failed(admission, error, signal, this.#clock.monotonic() - startedMs);
-      throw error;
-    }
+  // Reactions and not an async function: that would be another frame around every call.
+  #run<Value>(admission: Admission, work: () => Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+    const startedMs = this.measuresDuration ? this.#clock.monotonic() : undefined;
+    return begun(work).then(
+      value => {
+        this.succeeded(admission, startedMs === undefined ? 0 : this.#clock.monotonic() - startedMs);
+        return value;
+      },
+      (error: unknown) => {
+        this.failed(admission, error, signal, startedMs === undefined ? 0 : this.#clock.monotonic() - startedMs);
+        throw error;
+      },
+    );
   }
 
   #admitProbe(period: CircuitPeriod): Admission | undefined {

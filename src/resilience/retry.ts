@@ -2,6 +2,7 @@ import { getRequestContext, runWithRequestContext } from '../context/index.ts';
 import { PlinthError } from '../errors/index.ts';
 import {
   abortReason,
+  begun,
   type Clock,
   type EventSource,
   Events,
@@ -151,14 +152,11 @@ export class RetryManager {
   }
 
   /** Runs the work, and again after failures that may pass. Throws the last failure. */
-  async execute<Value>(work: (attempt: number) => Promise<Value>, options?: RetryCallOptions): Promise<Value> {
-    if (options?.signal?.aborted) throw abortReason(options.signal);
+  execute<Value>(work: (attempt: number) => Promise<Value>, options?: RetryCallOptions): Promise<Value> {
+    if (options?.signal?.aborted) return Promise.reject(abortReason(options.signal));
     this.budget?.recordCall();
-    try {
-      return await work(1);
-    } catch (error) {
-      return await this.#again(work, error, options ?? {});
-    }
+    // A reaction and not an async function: that would be another frame around every call.
+    return begun(() => work(1)).then(undefined, error => this.#again(work, error, options ?? {}));
   }
 
   /** The same function with retries inside. */

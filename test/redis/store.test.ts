@@ -102,6 +102,24 @@ describe.skipIf(program === undefined).each([{ cluster: false }, { cluster: true
       expect(await redis.command(['EXISTS', redis.key('limit', '1w', '{short:gone}')])).toBe(0);
     });
 
+    it('blocks for no longer than the law looks back when the clock of the server is set back', async () => {
+      // What a clock set back by an hour does to a key: it has an hour more to live.
+      const windowed = new SlidingWindowRateLimiter({ name: 'set-back', requests: 2, windowMs: 150, store });
+      const bucket = new TokenBucketRateLimiter({ name: 'set-back', ratePerSecond: 20, capacity: 2, store });
+      for (const [limiter, shape] of [
+        [windowed, 'w'],
+        [bucket, 'b'],
+      ] as const) {
+        await times(2, async () => limiter.check('a'));
+        await redis.command(['PEXPIRE', redis.key('limit', `1${shape}`, '{set-back:a}'), '3600000']);
+        const refused = await limiter.check('a');
+        expect(refused.allowed).toBe(false);
+        expect(refused.retryAfterMs).toBeLessThanOrEqual(151);
+        await sleep(refused.retryAfterMs + 1);
+        expect((await limiter.check('a')).allowed).toBe(true);
+      }
+    });
+
     it('shows nobody that the scripts were flushed under load, and counts every call once', async () => {
       const limiter = new SlidingWindowRateLimiter({ name: 'flushed', requests: 500, windowMs: 60_000, store });
       const flushing = (async () => {
