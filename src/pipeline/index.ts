@@ -1,4 +1,4 @@
-export type { Attempt } from './attempt.ts';
+export type { Attempt, FaultInjector, FaultTarget } from './attempt.ts';
 export { CallLog, type CallLogOptions, type CallTotals } from './call-log.ts';
 export type { CallOptions } from './call-options.ts';
 export {
@@ -13,7 +13,7 @@ export {
 } from './call-record.ts';
 export { Guard, type GuardEvents } from './guard.ts';
 export { type PipelineBuilder, type PipelineOptions, pipeline, type RateOptions } from './pipeline.ts';
-export type { CallLimiter, FaultInjector, FaultTarget, Substitute } from './policies.ts';
+export type { CallLimiter, Substitute } from './policies.ts';
 export {
   type HedgedGuardOptions,
   hedgedGuard,

@@ -1,9 +1,9 @@
 import { type RequestContext, runWithRequestContext } from '../context/index.ts';
 import { RejectedError, TimeoutError } from '../errors/index.ts';
 import { abortReason, type DeadlineQueue, formatDuration, type QueuedDeadline, type Timer } from '../kernel/index.ts';
-import { type AttemptCall, RunningAttempt } from './attempt.ts';
 import type { Outcome } from './call-record.ts';
 import { reasonOf } from './call-trace.ts';
+import { type AttemptCall, RunningAttempt } from './running-attempt.ts';
 
 /** One call, as its passage is told. */
 export interface PassageCall<Value> extends AttemptCall<Value> {

@@ -12,9 +12,10 @@ import {
   type RetryOptions,
   Timeout,
 } from '../resilience/index.ts';
+import type { FaultInjector } from './attempt.ts';
 import type { StageName } from './call-record.ts';
 import { Guard, type GuardEvents } from './guard.ts';
-import type { CallLimiter, FaultInjector, GuardPolicies, Substitute } from './policies.ts';
+import type { CallLimiter, GuardPolicies, Substitute } from './policies.ts';
 import type { GivenNumbers } from './stage-numbers.ts';
 
 /** What the stages of a pipeline share. */

@@ -1,6 +1,6 @@
 import type { MemoryCache } from '../cache/index.ts';
 import type { CircuitBreaker, ConcurrencySlot, Hedge, RetryManager, Timeout } from '../resilience/index.ts';
-import type { Attempt } from './attempt.ts';
+import type { FaultInjector } from './attempt.ts';
 
 /** What the rate stage needs of a limiter: every outbound limiter of `plinth/rate-limit` has it. */
 export interface CallLimiter {
@@ -27,17 +27,6 @@ export interface CallRate {
   /** Permits per call. */
   readonly cost: number;
 }
-
-/** What a fault is told of the attempt that it may disturb. */
-export interface FaultTarget extends Attempt {
-  /** What is asked of the dependency. */
-  readonly operation: string;
-}
-
-/**
- * Disturbs attempts on purpose, in tests and drills: by throwing, or by taking its time. Says whether it did anything.
- */
-export type FaultInjector = (target: FaultTarget) => boolean | Promise<boolean>;
 
 /** Gives a value in the place of one that could not be had. */
 export type Substitute = (error: unknown) => unknown;

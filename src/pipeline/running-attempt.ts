@@ -1,0 +1,256 @@
+import { RejectedError, TimeoutError } from '../errors/index.ts';
+import { type Clock, type DeadlineQueue, formatDuration, isAbortError, type QueuedDeadline } from '../kernel/index.ts';
+import type { Admission, CircuitBreaker, ConcurrencySlot } from '../resilience/index.ts';
+import type { Attempt, FaultInjector } from './attempt.ts';
+import type { CallLimit } from './call-limit.ts';
+import type { CallOptions } from './call-options.ts';
+import type { Outcome } from './call-record.ts';
+import type { CallTrace } from './call-trace.ts';
+import type { CallRate, GuardPolicies } from './policies.ts';
+
+/** What the attempts of one call have in common. */
+export interface AttemptCall<Value> {
+  readonly options: CallOptions;
+  readonly policies: GuardPolicies;
+  readonly work: (attempt: Attempt) => Promise<Value>;
+  readonly clock: Clock;
+  readonly limit: CallLimit | undefined;
+  readonly trace: CallTrace | undefined;
+}
+
+/**
+ * One attempt on its way through the stages that stand inside the retry: concurrency slot, breaker, rate, attempt
+ * timeout, fault, transport. Where nobody has to wait, the whole way is one synchronous run up to the work and one
+ * continuation after it.
+ *
+ * It may be stopped wherever it waits. Every place that it holds is given back at once, however it ends; what the work
+ * does afterwards is ignored.
+ */
+export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
+  readonly attempt: number;
+  readonly #call: AttemptCall<Value>;
+  #resolve: ((outcome: Outcome<Value>) => void) | undefined = undefined;
+  #reject: ((reason: unknown) => void) | undefined = undefined;
+  #controller: AbortController | undefined = undefined;
+  #stopReason: unknown = undefined;
+  #isOver = false;
+  #hasSlot = false;
+  #isUnderWay = false;
+  #admission: Admission | undefined = undefined;
+  #startedMs = 0;
+  #queue: DeadlineQueue | undefined = undefined;
+  // Of the queue of attempt timeouts.
+  dueMs = 0;
+  previous: QueuedDeadline | undefined = undefined;
+  next: QueuedDeadline | undefined = undefined;
+
+  constructor(attempt: number, call: AttemptCall<Value>) {
+    this.attempt = attempt;
+    this.#call = call;
+  }
+
+  get deadlineMs(): number | undefined {
+    return this.#call.limit?.deadlineMs;
+  }
+
+  /** What is asked of the dependency. */
+  get operation(): string {
+    return this.#call.options.operation;
+  }
+
+  /** Whether the dependency has been asked. */
+  get isUnderWay(): boolean {
+    return this.#isUnderWay;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#stopReason !== undefined) this.#controller.abort(this.#stopReason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Makes the attempt. */
+  start(): Promise<Outcome<Value>> {
+    const promise = new Promise<Outcome<Value>>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    const { concurrency, breaker, rate } = this.#call.policies;
+    if (concurrency === undefined && rate === undefined) {
+      // Nothing on the way can make the attempt wait.
+      if (breaker === undefined || this.#admit(breaker)) this.#depart();
+    } else void this.#approach();
+    return promise;
+  }
+
+  /**
+   * Ends the attempt from outside.
+   *
+   * @param isVerdict Whether that speaks against the dependency.
+   */
+  stop(reason: unknown, isVerdict: boolean): void {
+    if (this.#isOver) return;
+    const { breaker } = this.#call.policies;
+    if (breaker !== undefined && this.#admission !== undefined) {
+      if (isVerdict)
+        breaker.failed(this.#admission, reason, undefined, breaker.measuresDuration ? this.#elapsedMs() : 0);
+      else breaker.released(this.#admission);
+    }
+    this.#leave(isVerdict ? 'failed' : 'ignored');
+    this.#stopReason = reason;
+    this.#reject?.(reason);
+    this.#controller?.abort(reason);
+  }
+
+  /** The time of the attempt is up. */
+  expire(): void {
+    const timeoutMs = this.#queue?.timeoutMs ?? 0;
+    this.#queue = undefined;
+    this.#call.trace?.note('attemptTimeout', 'timed-out', formatDuration(timeoutMs));
+    this.stop(new TimeoutError(`The attempt did not finish within ${timeoutMs} ms`, timeoutMs), true);
+  }
+
+  /** The way to the work, with the stages in which an attempt may have to wait. */
+  async #approach(): Promise<void> {
+    const { concurrency, breaker, rate } = this.#call.policies;
+    try {
+      if (concurrency !== undefined) {
+        if (concurrency.tryAcquire(this.#call.options)) this.#hasSlot = true;
+        else await this.#waitForSlot(concurrency);
+      }
+      if (this.#isOver || (breaker !== undefined && !this.#admit(breaker))) return;
+      if (rate !== undefined) await this.#waitForRate(rate);
+    } catch (error) {
+      if (!this.#isOver) this.#fail(error);
+      return;
+    }
+    if (!this.#isOver) this.#depart();
+  }
+
+  async #waitForSlot(concurrency: ConcurrencySlot): Promise<void> {
+    const { trace, options } = this.#call;
+    const { priority, tenant } = options;
+    try {
+      await concurrency.acquire({ signal: this.signal, deadlineMs: this.deadlineMs, priority, tenant });
+    } catch (error) {
+      if (!this.#isOver) trace?.failedIn('concurrency', error);
+      throw error;
+    }
+    // A slot that comes after the caller has left goes to the next one.
+    if (this.#isOver) concurrency.release({ tenant, outcome: 'ignored' });
+    else {
+      this.#hasSlot = true;
+      trace?.note('concurrency', 'waited');
+    }
+  }
+
+  #admit(breaker: CircuitBreaker): boolean {
+    const { trace } = this.#call;
+    this.#admission = breaker.tryAdmit();
+    if (this.#admission === undefined) {
+      trace?.note('breaker', 'rejected', 'open');
+      this.#fail(breaker.refusal());
+      return false;
+    }
+    trace?.note('breaker', 'ok', breaker.state);
+    return true;
+  }
+
+  async #waitForRate({ limiter, key, cost }: CallRate): Promise<void> {
+    const { trace, clock } = this.#call;
+    const beganMs = clock.monotonic();
+    try {
+      await limiter.wait(key, { cost, signal: this.signal, deadlineMs: this.deadlineMs });
+    } catch (error) {
+      if (!this.#isOver) trace?.failedIn('rate', error);
+      throw error;
+    }
+    const waitedMs = Math.round(clock.monotonic() - beganMs);
+    if (waitedMs > 0 && !this.#isOver) trace?.note('rate', 'waited', formatDuration(waitedMs));
+  }
+
+  #depart(): void {
+    const { attemptTimeout, fault } = this.#call.policies;
+    if (attemptTimeout !== undefined) {
+      this.#queue = attemptTimeout.queue;
+      this.#queue.add(this);
+    }
+    const asking = fault === undefined ? this.#ask() : this.#disturbed(fault);
+    asking.then(
+      value => {
+        if (!this.#isOver) this.#succeed(value);
+      },
+      error => {
+        if (!this.#isOver) this.#fail(error);
+      },
+    );
+  }
+
+  async #disturbed(fault: FaultInjector): Promise<Value> {
+    const { trace } = this.#call;
+    try {
+      if (await fault(this)) trace?.note('fault', 'injected');
+    } catch (error) {
+      if (!this.#isOver) trace?.note('fault', 'injected');
+      throw error;
+    }
+    // Whoever has left meanwhile is not interested in an answer.
+    return this.#isOver ? new Promise(() => {}) : this.#ask();
+  }
+
+  #ask(): Promise<Value> {
+    const { policies, work, clock, trace } = this.#call;
+    const { breaker, concurrency } = policies;
+    this.#isUnderWay = true;
+    trace?.countAttempt();
+    if (trace !== undefined || breaker?.measuresDuration || concurrency?.measuresLatency)
+      this.#startedMs = clock.monotonic();
+    // As `begun` does, without a closure for every call.
+    try {
+      const working = work(this);
+      return working instanceof Promise ? working : Promise.resolve(working);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #succeed(value: Value): void {
+    const { breaker } = this.#call.policies;
+    this.#call.trace?.ended(this.#startedMs);
+    if (breaker !== undefined && this.#admission !== undefined) {
+      breaker.succeeded(this.#admission, breaker.measuresDuration ? this.#elapsedMs() : 0);
+    }
+    this.#leave('succeeded');
+    this.#resolve?.({ value, freshness: 'fresh', ageMs: 0 });
+  }
+
+  #fail(error: unknown): void {
+    const { policies, trace } = this.#call;
+    if (this.#isUnderWay) trace?.ended(this.#startedMs, { error });
+    // The slot is given back first: what judges the error is the caller's code and may throw.
+    this.#leave(error instanceof RejectedError || isAbortError(error) ? 'ignored' : 'failed');
+    try {
+      const { breaker } = policies;
+      if (breaker !== undefined && this.#admission !== undefined)
+        breaker.failed(this.#admission, error, undefined, breaker.measuresDuration ? this.#elapsedMs() : 0);
+      this.#reject?.(error);
+    } catch (judgement) {
+      this.#reject?.(judgement);
+    }
+  }
+
+  #leave(outcome: 'succeeded' | 'failed' | 'ignored'): void {
+    this.#isOver = true;
+    this.#queue?.remove(this);
+    if (!this.#hasSlot) return;
+    const { policies, options } = this.#call;
+    const latencyMs = this.#isUnderWay && policies.concurrency?.measuresLatency ? this.#elapsedMs() : undefined;
+    policies.concurrency?.release({ tenant: options.tenant, latencyMs, outcome });
+  }
+
+  #elapsedMs(): number {
+    return this.#call.clock.monotonic() - this.#startedMs;
+  }
+}
