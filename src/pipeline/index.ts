@@ -13,7 +13,7 @@ export {
 } from './call-record.ts';
 export { Guard, type GuardEvents } from './guard.ts';
 export { type PipelineBuilder, type PipelineOptions, pipeline, type RateOptions } from './pipeline.ts';
-export type { CallLimiter, Substitute } from './policies.ts';
+export type { CallLimiter, CallPermit, Substitute } from './policies.ts';
 export {
   type HedgedGuardOptions,
   hedgedGuard,

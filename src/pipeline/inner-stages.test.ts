@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { getRequestContext, runWithRequestContext } from '../context/index.ts';
-import { NetworkError, TimeoutError } from '../errors/index.ts';
-import { TokenBucketRateLimiter } from '../rate-limit/index.ts';
+import { NetworkError, TimeoutError, UpstreamError } from '../errors/index.ts';
+import { AdaptiveRateLimiter, TokenBucketRateLimiter } from '../rate-limit/index.ts';
 import { Bulkhead, CircuitBreaker, constantBackoff, RetryBudget, RetryManager } from '../resilience/index.ts';
 import { VirtualClock } from '../testing/index.ts';
 import { type CallRecord, type Guard, pipeline } from './index.ts';
@@ -111,6 +111,47 @@ describe('the rate', () => {
     const refused = guard.execute(call, async () => 'never');
     await expect(refused).rejects.toMatchObject({ name: 'RejectedError', reason: 'out-of-time' });
     expect([clock.monotonic(), breaker.state]).toEqual([0, 'closed']);
+  });
+
+  it('that adapts is told what came of every call', async () => {
+    const clock = new VirtualClock();
+    const limiter = new AdaptiveRateLimiter({ initialRatePerSecond: 10, capacity: 10, targetLatencyMs: 100, clock });
+    const guard = pipeline('rates', { clock }).rate(limiter).attemptTimeout(1_000).build();
+    const ratesAfter = async (work: () => Promise<unknown>): Promise<number> => {
+      const settled = guard.execute(call, work).catch(() => {});
+      await clock.advance(1_000);
+      await settled;
+      return limiter.ratePerSecond;
+    };
+    expect(await ratesAfter(async () => 'fast')).toBeGreaterThan(10);
+    const raised = limiter.ratePerSecond;
+    expect(await ratesAfter(() => clock.sleep(200))).toBeCloseTo(raised * 0.9);
+    expect(await ratesAfter(fail(new UpstreamError('m', 503)))).toBeCloseTo(raised * 0.45);
+    expect(await ratesAfter(hang)).toBeCloseTo(raised * 0.225);
+    // A wrong question says nothing about what the other side can take.
+    expect(await ratesAfter(fail(new UpstreamError('m', 404)))).toBeCloseTo(raised * 0.225);
+    guard.reconfigure({ rate: { minRatePerSecond: 5 } });
+    expect(limiter.ratePerSecond).toBe(5);
+    expect(guard.explain()[0]).toMatchObject({
+      settings: { minRatePerSecond: 5 },
+      origins: { minRatePerSecond: 'live' },
+    });
+  });
+});
+
+describe('in shadow', () => {
+  it('a breaker and a limiter decide and are recorded, and let the call through', async () => {
+    const clock = new VirtualClock();
+    const limiter = new TokenBucketRateLimiter({ ratePerSecond: 0.001, capacity: 2, shadow: true, clock });
+    const breaker = new CircuitBreaker({ failureThreshold: 1, mode: 'shadow', clock });
+    const guard = pipeline('rates', { clock }).breaker(breaker).rate(limiter).build();
+    const records = recordsOf(guard);
+    await guard.execute(call, fail(new NetworkError('m'))).catch(() => {});
+    for (let count = 0; count < 2; count += 1) await guard.execute(call, async () => 'served');
+    expect(records.map(storyOf).slice(1)).toEqual([
+      ['breaker would-reject: open', 'transport ok'],
+      ['breaker would-reject: open', 'rate would-reject', 'transport ok'],
+    ]);
   });
 });
 

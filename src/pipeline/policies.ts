@@ -2,8 +2,14 @@ import type { MemoryCache } from '../cache/index.ts';
 import type { CircuitBreaker, ConcurrencySlot, Hedge, RetryManager, Timeout } from '../resilience/index.ts';
 import type { FaultInjector } from './attempt.ts';
 
+/** What the rate stage is told by its limiter when a call may go out. */
+export interface CallPermit {
+  /** `denied`: the limiter is in shadow, and would have let the call wait. `unavailable`: its store is away. */
+  readonly outcome: 'allowed' | 'denied' | 'unavailable';
+}
+
 /** What the rate stage needs of a limiter: every outbound limiter of `plinth/rate-limit` has it. */
-export interface CallLimiter {
+export interface CallLimiter<Permit extends CallPermit = CallPermit> {
   /** Resolves when the call may go out; rejects with a `RejectedError` when it may not. */
   wait(
     key?: string,
@@ -12,11 +18,15 @@ export interface CallLimiter {
       readonly signal?: AbortSignal | undefined;
       readonly deadlineMs?: number | undefined;
     },
-  ): Promise<unknown>;
+  ): Promise<Permit>;
   /** The numbers in force. */
   readonly settings: object;
   /** Changes numbers, all of them or none. */
   reconfigure(changes: object): void;
+  /** Told how long an answer took, in milliseconds, by limiters that adapt to it. */
+  recordLatency?(latencyMs: number, permit?: Permit): void;
+  /** Told of failures that speak against the dependency, by limiters that adapt to them. */
+  recordError?(error: unknown, permit?: Permit): void;
 }
 
 /** A limiter with the permits that one call of a guard takes of it. */

@@ -1,12 +1,12 @@
-import { RejectedError, TimeoutError } from '../errors/index.ts';
+import { RateLimitError, RejectedError, TimeoutError } from '../errors/index.ts';
 import { type Clock, type DeadlineQueue, formatDuration, isAbortError, type QueuedDeadline } from '../kernel/index.ts';
-import type { Admission, CircuitBreaker, ConcurrencySlot } from '../resilience/index.ts';
+import { type Admission, type CircuitBreaker, type ConcurrencySlot, isDependencyFailure } from '../resilience/index.ts';
 import type { Attempt, FaultInjector } from './attempt.ts';
 import type { CallLimit } from './call-limit.ts';
 import type { CallOptions } from './call-options.ts';
 import type { Outcome } from './call-record.ts';
 import type { CallTrace } from './call-trace.ts';
-import type { CallRate, GuardPolicies } from './policies.ts';
+import type { CallPermit, CallRate, GuardPolicies } from './policies.ts';
 
 /** What the attempts of one call have in common. */
 export interface AttemptCall<Value> {
@@ -37,6 +37,7 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
   #hasSlot = false;
   #isUnderWay = false;
   #admission: Admission | undefined = undefined;
+  #permit: CallPermit | undefined = undefined;
   #startedMs = 0;
   #queue: DeadlineQueue | undefined = undefined;
   // Of the queue of attempt timeouts.
@@ -92,7 +93,8 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
    */
   stop(reason: unknown, isVerdict: boolean): void {
     if (this.#isOver) return;
-    const { breaker } = this.#call.policies;
+    const { breaker, rate } = this.#call.policies;
+    if (isVerdict && this.#isUnderWay) rate?.limiter.recordError?.(reason, this.#permit);
     if (breaker !== undefined && this.#admission !== undefined) {
       if (isVerdict)
         breaker.failed(this.#admission, reason, undefined, breaker.measuresDuration ? this.#elapsedMs() : 0);
@@ -154,7 +156,9 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
       this.#fail(breaker.refusal());
       return false;
     }
-    trace?.note('breaker', 'ok', breaker.state);
+    // In shadow, what would have been refused is admitted as if the circuit were closed.
+    const isShadowed = this.#admission.state !== breaker.state;
+    trace?.note('breaker', isShadowed ? 'would-reject' : 'ok', breaker.state);
     return true;
   }
 
@@ -162,13 +166,16 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
     const { trace, clock } = this.#call;
     const beganMs = clock.monotonic();
     try {
-      await limiter.wait(key, { cost, signal: this.signal, deadlineMs: this.deadlineMs });
+      this.#permit = await limiter.wait(key, { cost, signal: this.signal, deadlineMs: this.deadlineMs });
     } catch (error) {
       if (!this.#isOver) trace?.failedIn('rate', error);
       throw error;
     }
+    if (this.#isOver || trace === undefined) return;
     const waitedMs = Math.round(clock.monotonic() - beganMs);
-    if (waitedMs > 0 && !this.#isOver) trace?.note('rate', 'waited', formatDuration(waitedMs));
+    if (waitedMs > 0) trace.note('rate', 'waited', formatDuration(waitedMs));
+    if (this.#permit.outcome === 'denied') trace.note('rate', 'would-reject');
+    if (this.#permit.outcome === 'unavailable') trace.note('rate', 'ok', 'the limiter is unavailable');
   }
 
   #depart(): void {
@@ -222,6 +229,8 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
     if (breaker !== undefined && this.#admission !== undefined) {
       breaker.succeeded(this.#admission, breaker.measuresDuration ? this.#elapsedMs() : 0);
     }
+    const { rate } = this.#call.policies;
+    if (rate !== undefined) rate.limiter.recordLatency?.(this.#elapsedMs(), this.#permit);
     this.#leave('succeeded');
     this.#resolve?.({ value, freshness: 'fresh', ageMs: 0 });
   }
@@ -232,7 +241,8 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
     // The slot is given back first: what judges the error is the caller's code and may throw.
     this.#leave(error instanceof RejectedError || isAbortError(error) ? 'ignored' : 'failed');
     try {
-      const { breaker } = policies;
+      const { breaker, rate } = policies;
+      if (this.#isUnderWay && speaksAgainst(error)) rate?.limiter.recordError?.(error, this.#permit);
       if (breaker !== undefined && this.#admission !== undefined)
         breaker.failed(this.#admission, error, undefined, breaker.measuresDuration ? this.#elapsedMs() : 0);
       this.#reject?.(error);
@@ -253,4 +263,9 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
   #elapsedMs(): number {
     return this.#call.clock.monotonic() - this.#startedMs;
   }
+}
+
+/** Whether a failure is news for a limiter that adapts: the dependency's own trouble, or that we ask too often. */
+function speaksAgainst(error: unknown): boolean {
+  return error instanceof RateLimitError || isDependencyFailure(error);
 }

@@ -129,3 +129,21 @@ describe('AdaptiveRateLimiter', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 });
+
+describe('the numbers of an adaptive limiter', () => {
+  it('change while it works, and the rate keeps within them', () => {
+    const limiter = new AdaptiveRateLimiter({ initialRatePerSecond: 10, clock: new VirtualClock() });
+    limiter.reconfigure({ maxRatePerSecond: 8, errorFactor: 0.25 });
+    expect(limiter.settings).toMatchObject({ ratePerSecond: 8, minRatePerSecond: 1, maxRatePerSecond: 8 });
+    limiter.recordError();
+    expect(limiter.ratePerSecond).toBe(2);
+  });
+
+  it('change all or none', () => {
+    const limiter = new AdaptiveRateLimiter({ clock: new VirtualClock() });
+    const before = limiter.settings;
+    expect(() => limiter.reconfigure({ targetLatencyMs: 5, minRatePerSecond: 60 })).toThrow(/minRatePerSecond 60/);
+    expect(() => limiter.reconfigure({ slowFactor: Number.NaN })).toThrow(/slowFactor/);
+    expect(limiter.settings).toEqual(before);
+  });
+});

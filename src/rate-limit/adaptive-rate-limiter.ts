@@ -36,6 +36,16 @@ export interface AdaptiveRateLimiterOptions extends Omit<RateLimiterOptions<Rate
   readonly capacity?: number | undefined;
 }
 
+/** The numbers of an {@link AdaptiveRateLimiter} that are in force. */
+export interface AdaptiveRateSettings {
+  readonly minRatePerSecond: number;
+  readonly maxRatePerSecond: number;
+  readonly targetLatencyMs: number;
+  readonly risePerSecond: number;
+  readonly slowFactor: number;
+  readonly errorFactor: number;
+}
+
 /** Which rate a call was admitted under: give it back with what came of the call. */
 export interface AdaptiveTicket {
   readonly epoch: number;
@@ -65,30 +75,16 @@ export class AdaptiveRateLimiter {
   readonly #limiter: TokenBucketRateLimiter;
   readonly #store: PausableStore;
   readonly #events = new Events<AdaptiveRateLimiterEvents>();
-  readonly #numbers: Readonly<Record<'min' | 'max' | 'targetLatencyMs' | 'rise' | 'slow' | 'error', number>>;
+  #settings: AdaptiveRateSettings;
   #ratePerSecond: number;
   #epoch = 0;
 
   constructor(options: AdaptiveRateLimiterOptions = {}) {
     const { initialRatePerSecond = 10, capacity = 1 } = options;
     this.#clock = options.clock ?? systemClock;
-    const min = requireNumber('minRatePerSecond', options.minRatePerSecond ?? 1, 0.000_01, 1_000_000);
-    const max = requireNumber('maxRatePerSecond', options.maxRatePerSecond ?? 50, 0.000_01, 1_000_000);
-    if (min > max) {
-      throw new ArgumentError(
-        `Cannot use minRatePerSecond ${min}: expected at most maxRatePerSecond, which is ${max}`,
-        'minRatePerSecond',
-      );
-    }
+    this.#settings = adaptiveSettings(options);
+    const { minRatePerSecond: min, maxRatePerSecond: max } = this.#settings;
     this.#ratePerSecond = requireNumber('initialRatePerSecond', initialRatePerSecond, min, max);
-    this.#numbers = {
-      min,
-      max,
-      targetLatencyMs: requireDuration('targetLatencyMs', options.targetLatencyMs ?? 500, 1),
-      rise: requireNumber('risePerSecond', options.risePerSecond ?? 1, 0.000_01, 1_000_000),
-      slow: requireNumber('slowFactor', options.slowFactor ?? 0.9, 0.01, 0.999),
-      error: requireNumber('errorFactor', options.errorFactor ?? 0.5, 0.01, 0.999),
-    };
     this.#store = new PausableStore(new MemoryRateLimitStore({ clock: this.#clock }), this.#clock);
     const { name, clock, maxQueued, maxKeys } = options;
     const ratePerSecond = this.#ratePerSecond;
@@ -110,6 +106,22 @@ export class AdaptiveRateLimiter {
   /** The rate in force, in requests per second. */
   get ratePerSecond(): number {
     return this.#ratePerSecond;
+  }
+
+  /** The numbers in force, and the rate that they have led to. */
+  get settings(): AdaptiveRateSettings & { readonly ratePerSecond: number } {
+    return { ...this.#settings, ratePerSecond: this.#ratePerSecond };
+  }
+
+  /**
+   * Changes numbers while the limiter works: all of them or none. A rate that is out of the new bounds moves to the nearer
+   * one.
+   *
+   * @throws {ArgumentError} that names the option and its value.
+   */
+  reconfigure(changes: Partial<AdaptiveRateSettings>): void {
+    this.#settings = adaptiveSettings({ ...this.#settings, ...changes });
+    this.#change(this.#ratePerSecond, 'reconfigured');
   }
 
   /** Changes of the rate. What is admitted and denied is told by {@link limits}. */
@@ -163,10 +175,10 @@ export class AdaptiveRateLimiter {
   recordLatency(latencyMs: number, ticket?: AdaptiveTicket): void {
     requireDuration('latencyMs', latencyMs, 0);
     if (this.#isLate(ticket)) return;
-    const { targetLatencyMs, rise, slow } = this.#numbers;
-    if (latencyMs > targetLatencyMs) this.#fall(slow, 'slow');
+    const { targetLatencyMs, risePerSecond, slowFactor } = this.#settings;
+    if (latencyMs > targetLatencyMs) this.#fall(slowFactor, 'slow');
     // At full use this happens as often per second as the rate says.
-    else this.#change(this.#ratePerSecond + rise / Math.max(1, this.#ratePerSecond), 'fast');
+    else this.#change(this.#ratePerSecond + risePerSecond / Math.max(1, this.#ratePerSecond), 'fast');
   }
 
   /**
@@ -175,7 +187,7 @@ export class AdaptiveRateLimiter {
    */
   recordError(error?: unknown, ticket?: AdaptiveTicket): void {
     if (error instanceof RateLimitError && error.retryAfterMs !== undefined) this.#pause(error.retryAfterMs);
-    if (!this.#isLate(ticket)) this.#fall(this.#numbers.error, 'error');
+    if (!this.#isLate(ticket)) this.#fall(this.#settings.errorFactor, 'error');
   }
 
   /** Makes the bucket of a key full. The rate stays, and so does a pause. */
@@ -202,9 +214,10 @@ export class AdaptiveRateLimiter {
     this.#change(this.#ratePerSecond * factor, reason);
   }
 
-  #change(wanted: number, reason: 'fast' | 'slow' | 'error'): void {
+  #change(wanted: number, reason: 'fast' | 'slow' | 'error' | 'reconfigured'): void {
     const from = this.#ratePerSecond;
-    const to = Math.min(this.#numbers.max, Math.max(this.#numbers.min, wanted));
+    const { minRatePerSecond, maxRatePerSecond } = this.#settings;
+    const to = Math.min(maxRatePerSecond, Math.max(minRatePerSecond, wanted));
     if (to === from) return;
     this.#ratePerSecond = to;
     this.#limiter.reconfigure({ ratePerSecond: to });
@@ -216,4 +229,25 @@ export class AdaptiveRateLimiter {
     this.#store.pause(pauseMs);
     if (this.#events.has('paused')) this.#events.emit('paused', { name: this.name, pauseMs });
   }
+}
+
+function adaptiveSettings(
+  options: Partial<Record<keyof AdaptiveRateSettings, number | undefined>>,
+): AdaptiveRateSettings {
+  const min = requireNumber('minRatePerSecond', options.minRatePerSecond ?? 1, 0.000_01, 1_000_000);
+  const max = requireNumber('maxRatePerSecond', options.maxRatePerSecond ?? 50, 0.000_01, 1_000_000);
+  if (min > max) {
+    throw new ArgumentError(
+      `Cannot use minRatePerSecond ${min}: expected at most maxRatePerSecond, which is ${max}`,
+      'minRatePerSecond',
+    );
+  }
+  return Object.freeze({
+    minRatePerSecond: min,
+    maxRatePerSecond: max,
+    targetLatencyMs: requireDuration('targetLatencyMs', options.targetLatencyMs ?? 500, 1),
+    risePerSecond: requireNumber('risePerSecond', options.risePerSecond ?? 1, 0.000_01, 1_000_000),
+    slowFactor: requireNumber('slowFactor', options.slowFactor ?? 0.9, 0.01, 0.999),
+    errorFactor: requireNumber('errorFactor', options.errorFactor ?? 0.5, 0.01, 0.999),
+  });
 }

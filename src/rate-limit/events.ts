@@ -29,7 +29,7 @@ export interface AdaptiveRateLimiterEvents {
     readonly name: string;
     readonly from: number;
     readonly to: number;
-    readonly reason: 'fast' | 'slow' | 'error';
+    readonly reason: 'fast' | 'slow' | 'error' | 'reconfigured';
   };
   /** The other side asked us to pause. */
   paused: { readonly name: string; readonly pauseMs: number };

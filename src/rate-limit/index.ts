@@ -2,6 +2,7 @@ export {
   type AdaptiveDecision,
   AdaptiveRateLimiter,
   type AdaptiveRateLimiterOptions,
+  type AdaptiveRateSettings,
   type AdaptiveTicket,
 } from './adaptive-rate-limiter.ts';
 export type { Answered, LiveSettings, RateLimiterSettings } from './base-rate-limiter.ts';

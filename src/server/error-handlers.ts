@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createErrorResponse, type ErrorResponse, serializeErrorBody, toErrorResponse } from './error-response.ts';
 import { byCode } from './error-statuses.ts';
 import type { ServerLogger } from './request-lifecycle.ts';
-import { inScope } from './request-scope.ts';
+import { inScope, scopeOf } from './request-scope.ts';
 
 /** What {@link setupErrorHandlers} may be told. */
 export interface ErrorHandlersOptions {
@@ -41,6 +41,8 @@ export function setupErrorHandlers(app: ErrorHandlingApp, options: ErrorHandlers
 
 /** Sends an error answer. As text, because a route's schema of success must not reshape it. */
 export function sendErrorResponse(reply: FastifyReply, response: ErrorResponse): FastifyReply {
+  const scope = scopeOf(reply.request);
+  if (scope !== undefined) scope.error = { code: response.body.error_code, message: response.body.error };
   return reply.code(response.status).headers(response.headers).send(serializeErrorBody(response.body));
 }
 

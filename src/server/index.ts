@@ -17,7 +17,17 @@ export {
   type StreamReply,
   type StreamRequest,
 } from './event-stream.ts';
-export type { CompletedRequest, ServerEvents } from './events.ts';
+export type { CompletedRequest, LimitRecord, ServerEvents } from './events.ts';
+export { explainRequest } from './explain-request.ts';
+export {
+  type LimitedReply,
+  type LimitedRequest,
+  type LimitHook,
+  limitRequests,
+  type LimitRequestsOptions,
+  type LimitSubject,
+  type RequestLimiter,
+} from './limit-requests.ts';
 export type {
   ListenOptions,
   ServerAddress,
@@ -27,6 +37,7 @@ export type {
   ServerTimeouts,
 } from './options.ts';
 export { acceptRequestId } from './request-id.ts';
+export { RequestLog, type RequestLogOptions } from './request-log.ts';
 export type { ServerLogger } from './request-lifecycle.ts';
 export { extendRequestContext } from './request-scope.ts';
 export type { RouteEntry } from './route-table.ts';

@@ -111,9 +111,14 @@ function addErrors(document: object): object {
 function describe(code: string): object {
   const { status, message } = byCode(code);
   const retryAfter = { 'Retry-After': { description: 'Seconds to wait', schema: { type: 'integer', minimum: 1 } } };
+  const field = (description: string): object => ({ description, schema: { type: 'string', maxLength: 1_000 } });
+  const limits = {
+    'RateLimit-Policy': field('The limits, such as "api";q=100;w=60: 100 within 60 seconds. Also on other answers'),
+    RateLimit: field('What is left, such as "api";r=0;t=12: nothing, more in 12 seconds. Also on other answers'),
+  };
   return {
     description: message || 'The request is understood, but its content is not acceptable',
-    ...(status === 429 || status === 503 ? { headers: retryAfter } : {}),
+    ...(status === 429 ? { headers: { ...retryAfter, ...limits } } : status === 503 ? { headers: retryAfter } : {}),
     content: { 'application/json': { schema: { $ref: '#/components/schemas/ErrorResponse' } } },
   };
 }

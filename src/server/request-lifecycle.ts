@@ -96,7 +96,20 @@ export class RequestLifecycle {
     });
     if (events.has('request-completed')) {
       const endpoint = request.routeOptions.url ?? 'unmatched';
-      events.emit('request-completed', { requestId, method, endpoint, path, status, durationMs, slow });
+      const startedAt = clock.now() - durationMs;
+      const { limits, error } = scope;
+      events.emit('request-completed', {
+        requestId,
+        method,
+        endpoint,
+        path,
+        startedAt,
+        status,
+        durationMs,
+        slow,
+        ...(limits && { limits }),
+        ...(error && { error }),
+      });
     }
   }
 }

@@ -1,4 +1,5 @@
 import { getRequestContext, type RequestContext, runWithRequestContext, setRequestContext } from '../context/index.ts';
+import type { LimitRecord } from './events.ts';
 
 /** What the server keeps about a request while it lasts. */
 export interface RequestScope {
@@ -10,6 +11,10 @@ export interface RequestScope {
   readonly quiet: boolean;
   /** Whether the answer is a stream, which lasts as long as its client wants. */
   streaming: boolean;
+  /** What the limits on its way have decided so far. */
+  limits?: readonly LimitRecord[];
+  /** What the client is told, when that is an error. */
+  error?: { readonly code: string; readonly message: string };
 }
 
 const key = Symbol('plinth.request-scope');

@@ -7,13 +7,10 @@ export {
   metricDefinitions,
 } from './metric-definitions.ts';
 export {
-  type BreakerEvents,
-  type BreakerState,
   createMetrics,
-  type KnownBreaker,
+  type LimitOutcome,
   Metrics,
   type MetricsOptions,
-  type ObservedCacheStats,
   type RequestEvents,
   type RequestRecord,
 } from './metrics.ts';
@@ -24,3 +21,11 @@ export {
   MetricsCollector,
   type MetricsCollectorOptions,
 } from './metrics-collector.ts';
+export type {
+  ObservedBreaker,
+  ObservedBudget,
+  ObservedCacheStats,
+  ObservedConcurrency,
+  ObservedLimiter,
+  ObservedRedis,
+} from './readings.ts';

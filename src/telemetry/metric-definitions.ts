@@ -29,6 +29,11 @@ export type CounterName =
   | 'plinth_cache_evictions_total'
   | 'plinth_cache_tier_reads_total'
   | 'plinth_rate_limited_total'
+  | 'plinth_limiter_decisions_total'
+  | 'plinth_limiter_evicted_keys_total'
+  | 'plinth_call_retries_total'
+  | 'plinth_call_hedges_total'
+  | 'plinth_circuit_shadow_rejections_total'
   | 'plinth_metric_overflow_total'
   | 'process_cpu_seconds_total';
 
@@ -39,6 +44,13 @@ export type GaugeName =
   | 'nodejs_external_memory_bytes'
   | 'circuit_breaker_state'
   | 'plinth_cache_entries'
+  | 'plinth_limiter_waiting'
+  | 'plinth_retry_amplification_ratio'
+  | 'plinth_retry_budget_available'
+  | 'plinth_concurrency_active'
+  | 'plinth_concurrency_queued'
+  | 'plinth_concurrency_limit'
+  | 'plinth_redis_up'
   | 'plinth_event_loop_lag_seconds'
   | 'process_start_time_seconds'
   | 'process_resident_memory_bytes'
@@ -87,8 +99,14 @@ const definitions: Definitions = {
   circuit_breaker_state: {
     type: 'gauge',
     labels: ['service_name'],
-    help: 'Circuit breaker state: 0 closed, 1 half-open, 2 open',
+    help: 'Circuit breaker state: 0 closed, 1 half-open, 2 open; a breaker in shadow refuses nothing and is 0',
     unit: 'state',
+  },
+  plinth_circuit_shadow_rejections_total: {
+    type: 'counter',
+    labels: ['service_name'],
+    help: 'Calls that a breaker in shadow let through and would have refused',
+    unit: 'calls',
   },
   plinth_calls_total: {
     type: 'counter',
@@ -108,6 +126,72 @@ const definitions: Definitions = {
     labels: ['dependency'],
     help: 'How often the dependency was really asked',
     unit: 'attempts',
+  },
+  plinth_call_retries_total: {
+    type: 'counter',
+    labels: ['dependency'],
+    help: 'Attempts that were made because the one before had failed',
+    unit: 'attempts',
+  },
+  plinth_call_hedges_total: {
+    type: 'counter',
+    labels: ['dependency'],
+    help: 'Attempts that were made beside one that took long',
+    unit: 'attempts',
+  },
+  plinth_retry_amplification_ratio: {
+    type: 'gauge',
+    labels: ['dependency'],
+    help: 'Attempts per call within the window of the retry budget, 10 s by default: what an outage is multiplied by',
+    unit: 'attempts per call',
+  },
+  plinth_retry_budget_available: {
+    type: 'gauge',
+    labels: ['dependency'],
+    help: 'Retries that the retry budget would grant now',
+    unit: 'attempts',
+  },
+  plinth_concurrency_active: {
+    type: 'gauge',
+    labels: ['dependency'],
+    help: 'Attempts under way now',
+    unit: 'attempts',
+  },
+  plinth_concurrency_queued: {
+    type: 'gauge',
+    labels: ['dependency'],
+    help: 'Attempts that wait for a slot now',
+    unit: 'attempts',
+  },
+  plinth_concurrency_limit: {
+    type: 'gauge',
+    labels: ['dependency'],
+    help: 'Attempts that may be under way at once',
+    unit: 'attempts',
+  },
+  plinth_limiter_decisions_total: {
+    type: 'counter',
+    labels: ['limiter', 'outcome'],
+    help: 'Decisions of rate limits: of requests allowed, denied, would-deny (shadow), unavailable-allowed, unavailable-denied (store away); of calls that had to wait waited, rejected',
+    unit: 'decisions',
+  },
+  plinth_limiter_waiting: {
+    type: 'gauge',
+    labels: ['limiter'],
+    help: 'Callers that wait for a rate limit now',
+    unit: 'callers',
+  },
+  plinth_limiter_evicted_keys_total: {
+    type: 'counter',
+    labels: ['limiter'],
+    help: 'Keys that a rate limit in memory forgot because there were too many; their limit began anew',
+    unit: 'keys',
+  },
+  plinth_redis_up: {
+    type: 'gauge',
+    labels: ['connection'],
+    help: 'Whether Redis carries out commands: 1 yes, 0 no',
+    unit: 'boolean',
   },
   plinth_stage_decisions_total: {
     type: 'counter',

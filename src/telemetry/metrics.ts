@@ -6,6 +6,15 @@ import { loadPromClient, type PromClient } from './load-prom-client.ts';
 import { MetricSet } from './metric-set.ts';
 import type { CollectorEvents } from './metrics-collector.ts';
 import { ProcessMetrics } from './process-metrics.ts';
+import {
+  type ObservedBreaker,
+  type ObservedBudget,
+  type ObservedCacheStats,
+  type ObservedConcurrency,
+  type ObservedLimiter,
+  type ObservedRedis,
+  Readings,
+} from './readings.ts';
 
 /** How {@link Metrics} are labelled and bounded. */
 export interface MetricsOptions {
@@ -25,6 +34,8 @@ export interface RequestRecord {
   /** The status of the answer; 0 when the client left before it. */
   readonly status: number;
   readonly durationMs: number;
+  /** What the limits on its way decided. */
+  readonly limits?: readonly LimitOutcome[];
 }
 
 /** What a source of requests tells. */
@@ -32,30 +43,13 @@ export interface RequestEvents {
   'request-completed': RequestRecord;
 }
 
-/** A state of a circuit breaker. */
-export type BreakerState = 'closed' | 'half-open' | 'open';
-
-/** What a source of breaker changes tells. */
-export interface BreakerEvents {
-  'state-changed': { readonly name: string; readonly to: BreakerState };
+/** What a limit decided about a request, as far as it is counted. */
+export interface LimitOutcome {
+  /** The limiter's name, from a closed set. */
+  readonly limiter: string;
+  readonly allowed: boolean;
+  readonly outcome: 'allowed' | 'denied' | 'unavailable';
 }
-
-/** A breaker as it is before its first change. */
-export interface KnownBreaker {
-  readonly name: string;
-  readonly state: BreakerState;
-}
-
-/** Counts of a cache since it was made. */
-export interface ObservedCacheStats {
-  readonly hits: number;
-  readonly misses: number;
-  readonly stale: number;
-  readonly evictions: number;
-  readonly entries: number;
-}
-
-const stateNumbers = { closed: 0, 'half-open': 1, open: 2 } as const satisfies Record<BreakerState, number>;
 
 /**
  * What Prometheus sees of this process. Rooms know nothing of metrics: they emit events, and this listens. On a registry
@@ -70,7 +64,7 @@ const stateNumbers = { closed: 0, 'half-open': 1, open: 2 } as const satisfies R
 export class Metrics implements Disposable {
   readonly #set: MetricSet;
   readonly #process: ProcessMetrics;
-  readonly #caches = new Map<string, () => ObservedCacheStats>();
+  readonly #readings: Readings;
   readonly #subscriptions = new Set<Subscription>();
 
   constructor(client: PromClient, options: MetricsOptions = {}) {
@@ -83,6 +77,7 @@ export class Metrics implements Disposable {
     }
     this.#set = new MetricSet(client, { appName, maxLabelSets });
     this.#process = new ProcessMetrics(this.#set, clock);
+    this.#readings = new Readings(this.#set);
   }
 
   /** The vendor's registry, for metrics of one's own. Read it through {@link render}, which brings it up to date. */
@@ -98,7 +93,7 @@ export class Metrics implements Disposable {
   /** All metrics in the text format of Prometheus, as of now. */
   render(): Promise<string> {
     this.#process.pull();
-    this.#pullCaches();
+    this.#readings.pull();
     return this.#set.registry.metrics();
   }
 
@@ -107,34 +102,95 @@ export class Metrics implements Disposable {
     const calls = this.#set.counts('plinth_calls_total');
     const durations = this.#set.times('plinth_call_duration_seconds');
     const attempts = this.#set.counts('plinth_call_attempts_total');
+    const retries = this.#set.counts('plinth_call_retries_total');
+    const hedges = this.#set.counts('plinth_call_hedges_total');
     const decisions = this.#set.counts('plinth_stage_decisions_total');
     return this.#follow(
       source.on('call', call => {
         calls.of(call.dependency, call.operation, call.result, call.freshness ?? 'none').inc();
         durations.of(call.dependency, call.operation).observe(call.durationMs / 1_000);
         if (call.attempts > 0) attempts.of(call.dependency).inc(call.attempts);
-        for (const { stage, decision } of call.stages) decisions.of(stage, decision).inc();
+        for (const { stage, decision } of call.stages) {
+          decisions.of(stage, decision).inc();
+          if (decision === 'retried') retries.of(call.dependency).inc();
+          else if (decision === 'hedged') hedges.of(call.dependency).inc();
+        }
       }),
     );
   }
 
-  /** Follows the states of breakers. A breaker tells only changes, so those that exist already are named beside. */
-  observeBreakers(source: EventSource<BreakerEvents>, known: Iterable<KnownBreaker> = []): Subscription {
-    const states = this.#set.levels('circuit_breaker_state');
-    for (const breaker of known) states.of(breaker.name).set(stateNumbers[breaker.state]);
-    return this.#follow(source.on('state-changed', change => states.of(change.name).set(stateNumbers[change.to])));
+  /**
+   * Reads a breaker's state at every scrape, and counts what it would have refused in shadow.
+   *
+   * @throws {ArgumentError} when a breaker of this name is observed already.
+   */
+  observeBreaker(breaker: ObservedBreaker): Subscription {
+    const reading = this.#readings.add('circuits', breaker.name, () => breaker.snapshot());
+    const shadowed = this.#set.counts('plinth_circuit_shadow_rejections_total');
+    return this.#follow(
+      reading,
+      breaker.events.on('would-reject', ({ name }) => shadowed.of(name).inc()),
+    );
   }
 
-  /** Counts answered requests and their latency. */
+  /**
+   * Counts who had to wait for a limit of calls to the outside, and reads at every scrape who waits. What limits decide
+   * about requests comes with the requests: see {@link observeRequests}.
+   *
+   * @throws {ArgumentError} when a limiter of this name is observed already.
+   */
+  observeLimiter(limiter: ObservedLimiter): Subscription {
+    const { events, name } = limiter;
+    const decisions = this.#set.counts('plinth_limiter_decisions_total');
+    const evicted = this.#set.counts('plinth_limiter_evicted_keys_total');
+    const reading = this.#readings.add('limiters', name, () => ({ waiting: limiter.waiting ?? 0 }));
+    return this.#follow(
+      reading,
+      events.on('admitted', () => decisions.of(name, 'waited').inc()),
+      events.on('rejected', () => decisions.of(name, 'rejected').inc()),
+      events.on('evicted', () => evicted.of(name).inc()),
+    );
+  }
+
+  /**
+   * Reads at every scrape how many attempts at a dependency are under way and wait.
+   *
+   * @throws {ArgumentError} when the slots of this dependency are observed already.
+   */
+  observeConcurrency(dependency: string, read: () => ObservedConcurrency): Subscription {
+    return this.#follow(this.#readings.add('slots', dependency, read));
+  }
+
+  /**
+   * Reads at every scrape what retries of a dependency come to.
+   *
+   * @throws {ArgumentError} when the budget of this dependency is observed already.
+   */
+  observeRetryBudget(dependency: string, read: () => ObservedBudget): Subscription {
+    return this.#follow(this.#readings.add('budgets', dependency, read));
+  }
+
+  /**
+   * Reads at every scrape whether Redis is there.
+   *
+   * @throws {ArgumentError} when a connection of this name is observed already.
+   */
+  observeRedis(connection: ObservedRedis): Subscription {
+    return this.#follow(this.#readings.add('connections', connection.name, () => connection));
+  }
+
+  /** Counts answered requests, their latency, and what limits decided about them. */
   observeRequests(source: EventSource<RequestEvents>): Subscription {
     const requests = this.#set.counts('request_count_total');
     const latencies = this.#set.times('request_latency_seconds');
     const responses = this.#set.counts('plinth_responses_total');
+    const decisions = this.#set.counts('plinth_limiter_decisions_total');
     return this.#follow(
       source.on('request-completed', request => {
         requests.of(request.endpoint).inc();
         latencies.of(request.endpoint).observe(request.durationMs / 1_000);
         responses.of(request.method, request.endpoint, statusClass(request.status)).inc();
+        for (const limit of request.limits ?? []) decisions.of(limit.limiter, outcomeOf(limit)).inc();
       }),
     );
   }
@@ -161,11 +217,7 @@ export class Metrics implements Disposable {
    * @throws {ArgumentError} when a cache of this name is observed already.
    */
   observeCache(name: string, stats: () => ObservedCacheStats): Subscription {
-    if (this.#caches.has(name)) {
-      throw new ArgumentError(`Cannot observe two caches named "${name}": give each its own name`, 'name');
-    }
-    this.#caches.set(name, stats);
-    return this.#keep(() => void this.#caches.delete(name));
+    return this.#follow(this.#readings.add('caches', name, stats));
   }
 
   /** Stops listening and measuring. What was counted can still be rendered. */
@@ -178,38 +230,15 @@ export class Metrics implements Disposable {
     this.close();
   }
 
-  #follow(...subscriptions: readonly Subscription[]): Subscription {
-    return this.#keep(() => {
-      for (const subscription of subscriptions) subscription.unsubscribe();
-    });
-  }
-
   /** A subscription that ends with {@link close}, if not before. */
-  #keep(stop: () => void): Subscription {
+  #follow(...subscriptions: readonly Subscription[]): Subscription {
     const unsubscribe = (): void => {
-      if (this.#subscriptions.delete(kept)) stop();
+      if (!this.#subscriptions.delete(kept)) return;
+      for (const subscription of subscriptions) subscription.unsubscribe();
     };
     const kept: Subscription = { unsubscribe, [Symbol.dispose]: unsubscribe };
     this.#subscriptions.add(kept);
     return kept;
-  }
-
-  #pullCaches(): void {
-    const counters = {
-      hits: 'plinth_cache_hits_total',
-      misses: 'plinth_cache_misses_total',
-      stale: 'plinth_cache_stale_total',
-      evictions: 'plinth_cache_evictions_total',
-    } as const;
-    for (const name of Object.values(counters)) this.#set.counter(name).reset();
-    this.#set.gauge('plinth_cache_entries').reset();
-    for (const [cache, read] of this.#caches) {
-      const stats = read();
-      for (const field of ['hits', 'misses', 'stale', 'evictions'] as const) {
-        this.#set.counts(counters[field]).of(cache).inc(stats[field]);
-      }
-      this.#set.levels('plinth_cache_entries').of(cache).inc(stats.entries);
-    }
   }
 }
 
@@ -227,4 +256,10 @@ export async function createMetrics(options: MetricsOptions = {}): Promise<Metri
 /** The class of a status as a label: `2xx`, or `aborted` when there was no answer. */
 function statusClass(status: number): string {
   return status >= 100 && status <= 599 ? `${Math.floor(status / 100)}xx` : 'aborted';
+}
+
+/** What a limit decided, as a label. */
+function outcomeOf({ outcome, allowed }: LimitOutcome): string {
+  if (outcome === 'unavailable') return allowed ? 'unavailable-allowed' : 'unavailable-denied';
+  return outcome === 'denied' && allowed ? 'would-deny' : outcome;
 }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { ArgumentError } from '../errors/index.ts';
 import { type Clock, type Random, sleepOn, type Timer } from '../kernel/index.ts';
 import { type HeapTimer, TimerHeap } from './timer-heap.ts';
@@ -10,7 +11,7 @@ interface Entry extends HeapTimer {
 /** How a {@link VirtualClock} starts. */
 export interface VirtualClockOptions {
   /** Wall-clock time at the start, in milliseconds since 1970. @default 2026-01-15T23:00:00Z */
-  readonly now?: number;
+  readonly now?: number | undefined;
   /**
    * Decides which of several timers that are due at the same moment fires first, as on a real machine nobody can tell.
    * @default the one that was set first
@@ -19,8 +20,9 @@ export interface VirtualClockOptions {
 }
 
 /**
- * A clock that stands still until it is told to move. Timers fire in the order of their time, and promises that they
- * resolve get to run in between, so that code under test sees what it would see in real time, at once.
+ * A clock that stands still until it is told to move. Timers fire in the order of their time, in the request context in
+ * which they were set, and promises that they resolve get to run in between: code under test sees what it would see in
+ * real time, at once.
  *
  * @example
  * const clock = new VirtualClock();
@@ -33,6 +35,7 @@ export class VirtualClock implements Clock {
   #monotonicMs = 0;
   #order = 0;
   #pending = 0;
+  #isHalted = false;
   readonly #random: Random | undefined;
   readonly #timers = new TimerHeap<Entry>();
 
@@ -76,39 +79,61 @@ export class VirtualClock implements Clock {
     this.#wallOffsetMs += offsetMs;
   }
 
-  /** Lets time pass, firing every timer that comes due, and lets pending promises settle before and after each. */
+  /**
+   * Lets time pass, firing every timer that comes due, and lets pending promises settle before and after each. What a
+   * timer throws ends it, with time standing there.
+   *
+   * @throws {ArgumentError} when the duration is negative.
+   */
   async advance(durationMs: number): Promise<void> {
     if (!(durationMs >= 0)) {
       throw new ArgumentError(`Cannot advance by ${durationMs} ms: expected 0 or more`, 'durationMs');
     }
     const untilMs = this.#monotonicMs + durationMs;
+    this.#isHalted = false;
     await settle();
-    for (let entry = this.#timers.peek(); entry !== undefined && entry.dueMs <= untilMs; entry = this.#timers.peek()) {
+    for (;;) {
+      if (this.#isHalted) return;
+      const entry = this.#timers.peek();
+      if (entry === undefined || entry.dueMs > untilMs) break;
       this.#timers.pop();
       this.#monotonicMs = Math.max(this.#monotonicMs, entry.dueMs);
       if (entry.intervalMs === undefined) this.#drop(entry);
       else {
         entry.dueMs += entry.intervalMs;
+        entry.order = this.#nextOrder();
         this.#timers.push(entry);
       }
       entry.callback();
       await settle();
     }
-    this.#monotonicMs = untilMs;
+    // Somebody else may have advanced further meanwhile.
+    this.#monotonicMs = Math.max(this.#monotonicMs, untilMs);
     await settle();
+  }
+
+  /** Ends an {@link advance} that is under way: it resolves, with time standing at the timer that fired last. */
+  halt(): void {
+    this.#isHalted = true;
   }
 
   #add(delayMs: number, callback: () => void, intervalMs: number | undefined): Timer {
     const entry: Entry = {
       dueMs: this.#monotonicMs + Math.max(0, delayMs),
-      order: this.#random === undefined ? this.#order++ : this.#random.next(),
+      order: this.#nextOrder(),
       isCancelled: false,
-      callback,
+      callback: AsyncResource.bind(callback),
       intervalMs,
     };
     this.#pending += 1;
     this.#timers.push(entry);
     return { cancel: () => this.#drop(entry) };
+  }
+
+  #nextOrder(): number {
+    if (this.#random !== undefined) return this.#random.next();
+    this.#order += 1;
+    return this.#order;
   }
 
   #drop(entry: Entry): void {
