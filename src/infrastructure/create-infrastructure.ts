@@ -9,7 +9,9 @@ import { createMetrics } from '../telemetry/index.ts';
 import { ClosingOrder } from './closing.ts';
 import { Dependencies } from './dependencies.ts';
 import { Infrastructure } from './infrastructure.ts';
+import { Limits } from './limits.ts';
 import { logRooms } from './observers.ts';
+import { connectRedis, makeRedis, watchRedis } from './open-redis.ts';
 
 /** What {@link createInfrastructure} may be told. Without any option everything comes from the environment. */
 export interface InfrastructureOptions {
@@ -56,15 +58,26 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
     const databaseOpen = database.open();
     // Who waits for it is told; nobody has to.
     databaseOpen.catch(() => {});
+    const redis = makeRedis(settings, clock, random);
+    if (redis !== undefined) closing.add('redis', () => redis.close());
+    const redisConnected = redis === undefined ? undefined : connectRedis(redis);
+    redisConnected?.catch(() => {});
+    const limits = new Limits({ clock, redis, rateLimiting: settings.rateLimiting });
+    closing.add('limits', () => limits.close());
     const connections = new ConnectionPool({ connectTimeoutMs: settings.http.connectTimeoutMs });
     closing.add('connections', () => connections.close());
-    const dependencies = new Dependencies(clock, random);
+    const dependencies = new Dependencies(clock, random, limits);
     const health = new HealthRegistry({ clock });
     const metrics = settings.monitoring.metricsEnabled ? await createMetrics({ appName: settings.appName }) : undefined;
     if (metrics !== undefined) closing.add('metrics', () => metrics.close());
-    logRooms(logging, { dependencies, database, health }, { echo: settings.database.echo });
+    logRooms(logging, { dependencies, limits, database, health }, { echo: settings.database.echo });
     registerChecks(health, database, logging, clock);
+    if (redis !== undefined) {
+      watchRedis(redis, logging, health);
+      metrics?.observeRedis(redis);
+    }
     metrics?.observeCalls(dependencies.events);
+    await redisConnected;
     if (options.awaitDatabase ?? true) await databaseOpen;
     return new Infrastructure({
       settings,
@@ -73,6 +86,8 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
       logging,
       database,
       databaseOpen,
+      redis,
+      limits,
       connections,
       dependencies,
       health,

@@ -2,10 +2,17 @@ import { type CacheStats, MemoryCache } from '../cache/index.ts';
 import { ArgumentError } from '../errors/index.ts';
 import { type Clock, Events, type Random } from '../kernel/index.ts';
 import { CallLog, type Guard, type GuardEvents, standardGuard } from '../pipeline/index.ts';
-import { CircuitBreaker, type CircuitBreakerEvents, type CircuitSnapshot } from '../resilience/index.ts';
+import {
+  Bulkhead,
+  CircuitBreaker,
+  type CircuitBreakerEvents,
+  type CircuitSnapshot,
+  RetryBudget,
+} from '../resilience/index.ts';
+import type { Limits, OutboundLimiter, OutboundRate } from './limits.ts';
 
 /** The numbers of the guard around a dependency. */
-export interface DependencyOptions {
+export interface DependencyOptions extends OutboundRate {
   /** How long the whole call may take, retries included, in milliseconds. @default 30_000 */
   readonly deadlineMs?: number | undefined;
   /** How long one attempt may take, in milliseconds. @default 10_000 */
@@ -22,6 +29,10 @@ export interface DependencyOptions {
   readonly ttlMs?: number | undefined;
   /** How long after that it may stand in during an outage, in milliseconds. @default 86_400_000 */
   readonly staleMs?: number | undefined;
+  /** How many attempts may be under way at once. @default 100 */
+  readonly maxConcurrent?: number | undefined;
+  /** How many attempts may wait for that; calls with a higher `priority` go first. @default 1_000 */
+  readonly maxQueued?: number | undefined;
 }
 
 /** Something outside the process that is called through a guard. */
@@ -30,10 +41,16 @@ export interface Dependency {
   readonly guard: Guard;
   readonly breaker: CircuitBreaker;
   readonly cache: MemoryCache<unknown>;
+  /** How many attempts may be under way at once. */
+  readonly slots: Bulkhead;
+  /** What retries are paid from. */
+  readonly budget: RetryBudget;
+  /** How often it may be asked; absent when nothing limits it. */
+  readonly limiter: OutboundLimiter | undefined;
 }
 
 /** What {@link Dependencies} tell, for all of them together. */
-export interface DependencyEvents extends GuardEvents, Pick<CircuitBreakerEvents, 'state-changed' | 'rejected'> {}
+export interface DependencyEvents extends GuardEvents, Pick<CircuitBreakerEvents, 'state-changed' | 'rejected' | 'would-reject'> {}
 
 /**
  * Every dependency of the process with its guard, on one stream of events, so that logs, metrics, health and the console
@@ -45,11 +62,13 @@ export class Dependencies {
   readonly calls: CallLog = new CallLog();
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #limits: Limits;
   readonly #all = new Map<string, Dependency>();
 
-  constructor(clock: Clock, random: Random) {
+  constructor(clock: Clock, random: Random, limits: Limits) {
     this.#clock = clock;
     this.#random = random;
+    this.#limits = limits;
     this.calls.observe(this.events);
   }
 
@@ -77,19 +96,31 @@ export class Dependencies {
       ttlMs: options.ttlMs ?? 3_600_000,
       staleMs: options.staleMs ?? 86_400_000,
     });
+    const slots = new Bulkhead({
+      name,
+      clock,
+      maxConcurrent: options.maxConcurrent ?? 100,
+      maxQueued: options.maxQueued ?? 1_000,
+    });
+    const budget = new RetryBudget({ name, clock });
+    const limiter = this.#limits.outbound(name, options);
     const guard = standardGuard(name, {
       clock,
       random: this.#random,
       events: this.events,
       breaker,
       cache,
+      concurrency: slots,
+      budget,
+      limiter,
       deadlineMs: options.deadlineMs,
       attemptTimeoutMs: options.attemptTimeoutMs,
       maxAttempts: options.maxAttempts,
     });
-    breaker.events.on('state-changed', event => this.events.emit('state-changed', event));
-    breaker.events.on('rejected', event => this.events.emit('rejected', event));
-    const dependency = { name, guard, breaker, cache };
+    for (const type of ['state-changed', 'rejected', 'would-reject'] as const) {
+      breaker.events.on(type, event => this.events.emit(type, event as never));
+    }
+    const dependency = { name, guard, breaker, cache, slots, budget, limiter };
     this.#all.set(name, dependency);
     return dependency;
   }

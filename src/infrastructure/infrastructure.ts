@@ -3,7 +3,18 @@ import type { HealthRegistry } from '../health/index.ts';
 import type { ConnectionPool } from '../http/index.ts';
 import type { Clock, Ids } from '../kernel/index.ts';
 import type { Logging } from '../logging/index.ts';
-import { createServer, type Server, type ServerOptions } from '../server/index.ts';
+import type { CallRecord } from '../pipeline/index.ts';
+import type { RateLimitAnswer, RateLimiter } from '../rate-limit/index.ts';
+import type { RedisConnection } from '../redis/index.ts';
+import {
+  type CompletedRequest,
+  createServer,
+  explainCall,
+  explainRequest,
+  RequestLog,
+  type Server,
+  type ServerOptions,
+} from '../server/index.ts';
 import {
   type AppConfig,
   type EnvironmentStatus,
@@ -15,6 +26,7 @@ import type { Metrics } from '../telemetry/index.ts';
 import type { ClosingOrder } from './closing.ts';
 import type { Dependencies, Dependency, DependencyOptions } from './dependencies.ts';
 import { ClosingError } from './errors.ts';
+import { type LimitOptions, type Limits, limitsOf } from './limits.ts';
 
 /** The parts an {@link Infrastructure} is made of. */
 export interface InfrastructureParts {
@@ -24,11 +36,23 @@ export interface InfrastructureParts {
   readonly logging: Logging;
   readonly database: DatabaseManager<never>;
   readonly databaseOpen: Promise<void>;
+  readonly redis: RedisConnection | undefined;
+  readonly limits: Limits;
   readonly connections: ConnectionPool;
   readonly dependencies: Dependencies;
   readonly health: HealthRegistry;
   readonly metrics: Metrics | undefined;
   readonly closing: ClosingOrder;
+}
+
+/** Why a request went as it did. */
+export interface RequestExplanation {
+  /** In plain words: the answer and its reason, then every decision on the way. */
+  readonly lines: readonly string[];
+  /** The answered requests of this id; clients choose ids, so there may be several. */
+  readonly requests: readonly CompletedRequest[];
+  /** The calls to the outside that were made for them. */
+  readonly calls: readonly CallRecord[];
 }
 
 /**
@@ -42,6 +66,12 @@ export class Infrastructure {
   readonly settings: Settings;
   readonly clock: Clock;
   readonly logging: Logging;
+  /** The connection to Redis; absent without an address of one, and then everything stays in this process. */
+  readonly redis: RedisConnection | undefined;
+  /** Every limit, of requests to this service and of its calls to others. */
+  readonly limits: Limits;
+  /** The last requests that were answered. */
+  readonly requests: RequestLog = new RequestLog();
   /** The connections to other services. */
   readonly connections: ConnectionPool;
   /** Everything outside the process that is called through a guard. */
@@ -58,6 +88,8 @@ export class Infrastructure {
     this.settings = parts.settings;
     this.clock = parts.clock;
     this.logging = parts.logging;
+    this.redis = parts.redis;
+    this.limits = parts.limits;
     this.connections = parts.connections;
     this.dependencies = parts.dependencies;
     this.health = parts.health;
@@ -83,17 +115,51 @@ export class Infrastructure {
       deadlineMs: scrapers.attemptTimeoutMs * 2,
       ...options,
     });
-    this.metrics?.observeCache(name, () => dependency.cache.stats());
-    this.metrics?.observeBreakers(dependency.breaker.events, [dependency.breaker]);
+    this.#measure(dependency);
+    const { breaker } = dependency;
     this.health.register({
       name,
       critical: false,
       check: () =>
-        dependency.breaker.state === 'open'
+        breaker.isBroken && breaker.state === 'open'
           ? { status: 'degraded', message: 'The circuit is open: older answers stand in' }
           : { status: 'up' },
     });
     return dependency;
+  }
+
+  /**
+   * Makes a limit of requests to this service: for `limitRequests` of `plinth/server`, or to be asked by hand. With Redis
+   * all processes share it, without it is in memory. What it decides shows in logs, metrics and {@link why}.
+   *
+   * @throws {ArgumentError} when there is a limit of this name already, or a number cannot be used.
+   * @example
+   * const logins = infrastructure.rateLimiter({ name: 'login', requests: 5, windowMs: 60_000, whenUnavailable: 'closed' });
+   * api.post('/login', { onRequest: limitRequests({ limiter: logins }) }, signIn);
+   */
+  rateLimiter(options: LimitOptions): RateLimiter<RateLimitAnswer> {
+    const limiter = this.limits.inbound(options);
+    this.metrics?.observeLimiter(limiter);
+    return limiter;
+  }
+
+  /**
+   * Why a request went as it did, while it is remembered: what it was answered, what limits decided about it, and what
+   * became of every call that was made for it. `undefined` when nothing is known of it.
+   *
+   * @example
+   * for (const line of infrastructure.why('req-123')?.lines ?? []) print(line);
+   */
+  why(requestId: string): RequestExplanation | undefined {
+    const requests = this.requests.why(requestId);
+    const calls = this.dependencies.calls.why(requestId);
+    if (requests.length + calls.length === 0) return undefined;
+    const only = requests.length === 1 ? requests[0] : undefined;
+    const lines =
+      only === undefined
+        ? [...requests.flatMap(request => explainRequest(request, [])), ...calls.map(explainCall)]
+        : explainRequest(only, calls);
+    return { lines, requests, calls };
   }
 
   /** The HTTP edge, with this infrastructure's logs, health and metrics. Closed with the infrastructure. */
@@ -111,6 +177,7 @@ export class Infrastructure {
       ids: this.#parts.ids,
       ...options,
     });
+    this.requests.observe(server.events);
     this.onClose('server', () => server.close());
     return server;
   }
@@ -147,5 +214,18 @@ export class Infrastructure {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #measure({ name, cache, breaker, slots, budget, limiter }: Dependency): void {
+    const { metrics } = this;
+    if (metrics === undefined) return;
+    metrics.observeCache(name, () => cache.stats());
+    metrics.observeBreaker(breaker);
+    metrics.observeRetryBudget(name, () => budget.stats());
+    metrics.observeConcurrency(name, () => {
+      const { active, queued, maxConcurrent } = slots.snapshot();
+      return { active, queued, limit: maxConcurrent };
+    });
+    if (limiter !== undefined) metrics.observeLimiter(limitsOf(limiter));
   }
 }

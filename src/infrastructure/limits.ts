@@ -1,5 +1,5 @@
 import { ArgumentError } from '../errors/index.ts';
-import { type Clock, Events } from '../kernel/index.ts';
+import { type Clock, Events, type EventSource } from '../kernel/index.ts';
 import {
   AdaptiveRateLimiter,
   type LeaseOptions,
@@ -150,8 +150,9 @@ export class Limits {
 
   #keep(limiter: RateLimiter<RateLimitAnswer> | OutboundLimiter): void {
     this.#opened.set(limiter.name, limiter);
+    const events = limitsOf(limiter).events;
     for (const type of ['denied', 'rejected', 'evicted', 'reconfigured'] as const) {
-      limiter.events.on(type, event => this.events.emit(type, event as never));
+      events.on(type, event => this.events.emit(type, event as never));
     }
   }
 
@@ -159,6 +160,15 @@ export class Limits {
     if (!this.#opened.has(name)) return;
     throw new ArgumentError(`Cannot make the limit "${name}": there is one of this name already`, 'name');
   }
+}
+
+/** What a limiter tells as a limit: one that adapts tells of its rate besides. */
+export function limitsOf(limiter: RateLimiter<RateLimitAnswer> | OutboundLimiter): {
+  readonly name: string;
+  readonly events: EventSource<RateLimiterEvents>;
+  readonly waiting?: number;
+} {
+  return limiter instanceof AdaptiveRateLimiter ? { name: limiter.name, events: limiter.limits } : limiter;
 }
 
 interface Numbers {

@@ -3,29 +3,31 @@ import type { HealthRegistry } from '../health/index.ts';
 import { type EventLine, type Logging, logEvents, logStreams } from '../logging/index.ts';
 import type { CallRecord } from '../pipeline/index.ts';
 import type { Dependencies } from './dependencies.ts';
+import type { Limits } from './limits.ts';
 
 /** The rooms whose events are written into the logs. */
 export interface ObservedRooms {
   readonly dependencies: Dependencies;
+  readonly limits: Limits;
   readonly database: DatabaseManager<never>;
   readonly health: HealthRegistry;
 }
 
-/** Writes what the rooms tell into the logs: every call to the outside, every change of a breaker, slow and failed SQL. */
+/**
+ * Writes what the rooms tell into the logs: every call to the outside, every change of a breaker, of its numbers and of a
+ * limit, slow and failed SQL.
+ */
 export function logRooms(logging: Logging, rooms: ObservedRooms, options: { readonly echo: boolean }): void {
-  const { dependencies, database, health } = rooms;
+  const { dependencies, limits, database, health } = rooms;
   // Each dependency has its own logger below `api`, so the call picks it.
   dependencies.events.on('call', record => {
     const { level = 'INFO', message, fields } = callLine(record);
     logging.getLogger(`api.${record.dependency}`).log(level, message, fields);
   });
-  logEvents(dependencies.events, logging.getLogger(logStreams.breakers), {
-    'state-changed': ({ name, from, to, reason }) => ({
-      level: to === 'open' ? 'WARNING' : 'INFO',
-      message: `Circuit ${name}: ${from} -> ${to}`,
-      fields: { reason },
-    }),
+  dependencies.events.on('changed', ({ dependency, changes }) => {
+    logging.getLogger(`api.${dependency}`).info('Numbers changed', { changes });
   });
+  logBreakersAndLimits(logging, dependencies, limits);
   logEvents(database.events, logging.getLogger(logStreams.database), {
     state: ({ previous, state, engine }) => ({
       level: 'DEBUG',
@@ -58,6 +60,26 @@ export function logRooms(logging: Logging, rooms: ObservedRooms, options: { read
             message: `${name}: ${from} -> ${to}`,
             fields: message ? { reason: message } : {},
           },
+  });
+}
+
+function logBreakersAndLimits(logging: Logging, dependencies: Dependencies, limits: Limits): void {
+  logEvents(dependencies.events, logging.getLogger(logStreams.breakers), {
+    'state-changed': ({ name, from, to, reason, mode }) => ({
+      level: to === 'open' && mode !== 'shadow' ? 'WARNING' : 'INFO',
+      message: `Circuit ${name}: ${from} -> ${to}`,
+      fields: { reason, ...(mode && { mode }) },
+    }),
+  });
+  // No line holds the subject: it may be a credential. The id of the request leads to who it was.
+  logEvents(limits.events, logging.getLogger(logStreams.limiters), {
+    denied: ({ name, cost, retryAfterMs, shadow }) => ({
+      message: shadow ? `Limit ${name}: would be denied` : `Limit ${name}: denied`,
+      fields: { cost, retry_after: retryAfterMs / 1_000 },
+    }),
+    rejected: ({ name, reason }) => ({ level: 'DEBUG', message: `Limit ${name}: did not wait`, fields: { reason } }),
+    evicted: ({ name }) => ({ level: 'DEBUG', message: `Limit ${name}: forgot a key, there are too many` }),
+    reconfigured: ({ name, from, to }) => ({ message: `Limit ${name}: numbers changed`, fields: { from, to } }),
   });
 }
 

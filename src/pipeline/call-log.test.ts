@@ -48,6 +48,13 @@ describe('CallLog', () => {
     expect(log.why('unknown')).toEqual([]);
   });
 
+  it('counts of a call in the background only what it has asked: nobody waited for it', () => {
+    const { log, add } = logOf();
+    add({ attempts: 1, background: true });
+    add({ attempts: 2, background: true, result: 'failed' });
+    expect(log.totals()).toEqual({ calls: 0, ok: 0, stale: 0, rejected: 0, failed: 0, upstreamCalls: 3 });
+  });
+
   it('counts everything that it has seen, also what it has forgotten', () => {
     const { log, add } = logOf(1);
     add({ attempts: 3 });

@@ -9,7 +9,7 @@ export interface CallLogOptions {
   readonly maxRecords?: number | undefined;
 }
 
-/** Counts of everything that a {@link CallLog} has seen, also of what it has forgotten. */
+/** Counts of everything that a {@link CallLog} has seen, also of what it has forgotten; of calls in the background only the attempts. */
 export interface CallTotals {
   readonly calls: number;
   /** Calls that gave a fresh value. */
@@ -74,9 +74,11 @@ export class CallLog {
     this.#records.push(record);
     // Cut in halves, not one by one, so that keeping a record costs the same however many are kept.
     if (this.#records.length >= this.#maxRecords * 2) this.#records.splice(0, this.#records.length - this.#maxRecords);
-    const { result, freshness, attempts } = record;
-    this.#totals.calls += 1;
+    const { result, freshness, attempts, background } = record;
     this.#totals.upstreamCalls += attempts;
+    // Nobody waited for it, so it is nobody's answer.
+    if (background) return;
+    this.#totals.calls += 1;
     if (result !== 'ok') this.#totals[result] += 1;
     else this.#totals[freshness === 'fresh' ? 'ok' : 'stale'] += 1;
   }

@@ -18,7 +18,7 @@ export {
   type StreamRequest,
 } from './event-stream.ts';
 export type { CompletedRequest, LimitRecord, ServerEvents } from './events.ts';
-export { explainRequest } from './explain-request.ts';
+export { explainCall, explainRequest } from './explain-request.ts';
 export {
   type LimitedReply,
   type LimitedRequest,

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { register as globalRegister } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { ConfigurationError } from '../errors/index.ts';
+import { ConfigurationError, NetworkError } from '../errors/index.ts';
 import { Events } from '../kernel/index.ts';
 import type { CallRecord } from '../pipeline/index.ts';
-import { CircuitBreaker, type CircuitBreakerEvents } from '../resilience/index.ts';
+import { TokenBucketRateLimiter } from '../rate-limit/index.ts';
+import { Bulkhead, CircuitBreaker, RetryBudget } from '../resilience/index.ts';
 import { VirtualClock } from '../testing/index.ts';
 import { createMetrics, type Metrics, MetricsCollector, metricDefinitions, type RequestEvents } from './index.ts';
 import { loadPromClient } from './load-prom-client.ts';
@@ -56,23 +57,106 @@ describe('Metrics', () => {
     );
   });
 
-  it('follows a real breaker, known before its first change', async () => {
+  it('reads the state of a real breaker, and what it would have refused in shadow', async () => {
     using metrics = await createMetrics();
-    const breaker = new CircuitBreaker({ name: 'billing', failureThreshold: 1 });
-    metrics.observeBreakers(breaker.events, [breaker]);
-    expect(await lines(metrics, 'circuit_breaker_state{')).toEqual(['circuit_breaker_state{service_name="billing"} 0']);
-    const changes = new Events<CircuitBreakerEvents>();
-    metrics.observeBreakers(changes);
-    for (const [to, number] of [
-      ['open', 2],
-      ['half-open', 1],
-      ['closed', 0],
-    ] as const) {
-      changes.emit('state-changed', { name: 'billing', from: 'closed', to, reason: 'test' });
-      expect(await lines(metrics, 'circuit_breaker_state{')).toEqual([
-        `circuit_breaker_state{service_name="billing"} ${number}`,
-      ]);
-    }
+    const clock = new VirtualClock();
+    const breaker = new CircuitBreaker({ name: 'billing', failureThreshold: 1, clock });
+    metrics.observeBreaker(breaker);
+    expect(() => metrics.observeBreaker(breaker)).toThrow('Cannot observe two circuits named "billing"');
+    const state = async (): Promise<string | undefined> => (await lines(metrics, 'circuit_breaker_state{'))[0];
+    expect(await state()).toBe('circuit_breaker_state{service_name="billing"} 0');
+    await breaker.execute(() => Promise.reject(new NetworkError('gone'))).catch(() => {});
+    expect(await state()).toBe('circuit_breaker_state{service_name="billing"} 2');
+
+    breaker.reconfigure({ mode: 'shadow' });
+    await breaker.execute(async () => 'let through');
+    expect(await state()).toBe('circuit_breaker_state{service_name="billing"} 0');
+    expect(await lines(metrics, 'plinth_circuit_shadow_rejections_total{')).toEqual([
+      'plinth_circuit_shadow_rejections_total{service_name="billing"} 1',
+    ]);
+    breaker.reconfigure({ mode: 'normal' });
+    expect(await state()).toBe('circuit_breaker_state{service_name="billing"} 2');
+    await clock.advance(30_000);
+    breaker.admit();
+    expect(await state()).toBe('circuit_breaker_state{service_name="billing"} 1');
+  });
+
+  it('counts what limits decide about requests, and tells shadow and outage apart', async () => {
+    using metrics = await createMetrics();
+    const events = new Events<RequestEvents>();
+    metrics.observeRequests(events);
+    const request = { method: 'POST', endpoint: '/login', status: 429, durationMs: 1 };
+    const limiter = 'login';
+    const limits = [
+      { limiter, allowed: true, outcome: 'allowed' },
+      { limiter, allowed: false, outcome: 'denied' },
+      { limiter, allowed: true, outcome: 'denied' },
+      { limiter, allowed: true, outcome: 'unavailable' },
+      { limiter, allowed: false, outcome: 'unavailable' },
+    ] as const;
+    events.emit('request-completed', { ...request, limits });
+    events.emit('request-completed', request);
+    expect(await lines(metrics, 'plinth_limiter_decisions_total{')).toEqual(
+      ['allowed', 'denied', 'would-deny', 'unavailable-allowed', 'unavailable-denied'].map(
+        outcome => `plinth_limiter_decisions_total{limiter="login",outcome="${outcome}"} 1`,
+      ),
+    );
+  });
+
+  it('counts who waits for a real limiter, and reads who waits now', async () => {
+    using metrics = await createMetrics();
+    const clock = new VirtualClock();
+    const limiter = new TokenBucketRateLimiter({ name: 'openfda', ratePerSecond: 1, capacity: 1, maxKeys: 1, clock });
+    metrics.observeLimiter(limiter);
+    await limiter.wait();
+    const waiting = limiter.wait();
+    await limiter.wait('', { timeoutMs: 10 }).catch(() => {});
+    expect(await lines(metrics, 'plinth_limiter_waiting{')).toEqual(['plinth_limiter_waiting{limiter="openfda"} 1']);
+    await clock.advance(1_000);
+    await waiting;
+    limiter.check('another key');
+    expect(await lines(metrics, 'plinth_limiter_waiting{')).toEqual(['plinth_limiter_waiting{limiter="openfda"} 0']);
+    expect(await lines(metrics, 'plinth_limiter_decisions_total{')).toEqual([
+      'plinth_limiter_decisions_total{limiter="openfda",outcome="rejected"} 1',
+      'plinth_limiter_decisions_total{limiter="openfda",outcome="waited"} 1',
+    ]);
+    expect(await lines(metrics, 'plinth_limiter_evicted_keys_total{')).toEqual([
+      'plinth_limiter_evicted_keys_total{limiter="openfda"} 1',
+    ]);
+    limiter.close();
+  });
+
+  it('counts retries and hedges, and reads budgets, slots and connections', async () => {
+    using metrics = await createMetrics();
+    const events = new Events<{ call: CallRecord }>();
+    metrics.observeCalls(events);
+    events.emit('call', call({ stages: [{ stage: 'retry', decision: 'retried', atMs: 0 }] }));
+    events.emit('call', call({ stages: [{ stage: 'hedge', decision: 'hedged', atMs: 0 }] }));
+    const clock = new VirtualClock();
+    const budget = new RetryBudget({ name: 'openfda', clock });
+    for (let count = 0; count < 4; count += 1) budget.recordCall();
+    budget.tryWithdraw();
+    metrics.observeRetryBudget('openfda', () => budget.stats());
+    const slots = new Bulkhead({ name: 'openfda', maxConcurrent: 1, clock });
+    slots.tryAcquire();
+    void slots.acquire();
+    metrics.observeConcurrency('openfda', () => ({ ...slots.snapshot(), limit: slots.settings.maxConcurrent }));
+    const redis: { name: string; status: 'ready' | 'away' } = { name: 'redis', status: 'ready' };
+    metrics.observeRedis(redis);
+    const text = await metrics.render();
+    for (const line of [
+      'plinth_call_retries_total{dependency="openfda"} 1',
+      'plinth_call_hedges_total{dependency="openfda"} 1',
+      'plinth_retry_amplification_ratio{dependency="openfda"} 1.25',
+      `plinth_retry_budget_available{dependency="openfda"} ${budget.available}`,
+      'plinth_concurrency_active{dependency="openfda"} 1',
+      'plinth_concurrency_queued{dependency="openfda"} 1',
+      'plinth_concurrency_limit{dependency="openfda"} 1',
+      'plinth_redis_up{connection="redis"} 1',
+    ])
+      expect(text.split('\n')).toContain(line);
+    redis.status = 'away';
+    expect(await lines(metrics, 'plinth_redis_up{')).toEqual(['plinth_redis_up{connection="redis"} 0']);
   });
 
   it('counts requests under the labels of the documents', async () => {

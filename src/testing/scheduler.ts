@@ -121,9 +121,13 @@ export class Scheduler {
     const { error, atMs } = this.#failure;
     this.#failure = undefined;
     const message = error instanceof Error ? error.message : String(error);
-    throw new PlinthError(`The run with seed ${this.seed} failed after ${atMs.toFixed(3)} ms: ${message}`, 'RUN_FAILED', {
-      cause: error,
-    });
+    throw new PlinthError(
+      `The run with seed ${this.seed} failed after ${atMs.toFixed(3)} ms: ${message}`,
+      'RUN_FAILED',
+      {
+        cause: error,
+      },
+    );
   }
 
   #start(work: () => unknown): void {

@@ -26,7 +26,7 @@ export interface SeededFaultsOptions {
 
 /**
  * Faults for the fault stage of a guard: of one seed the same attempts fail, take longer or hang in every run. One number
- * is drawn per attempt, whatever the shares are, so that a larger share disturbs the same attempts and some more.
+ * is drawn per attempt, whatever the shares are: under a larger `failureRate` the same attempts fail, and some more.
  *
  * @throws {ArgumentError} that names the option and its value.
  * @example
@@ -40,14 +40,14 @@ export function seededFaults(options: SeededFaultsOptions): FaultInjector {
   const hung = failed + requireNumber('hangRate', options.hangRate ?? 0, 0, 1 - failed);
   const delayed = hung + requireNumber('delayRate', options.delayRate ?? 0, 0, 1 - hung);
   const delayMs = requireDuration('delayMs', options.delayMs ?? 1_000, 0);
-  return async ({ operation, signal }) => {
-    if (operations !== undefined && !operations.includes(operation)) return false;
+  return async target => {
+    if (operations !== undefined && !operations.includes(target.operation)) return false;
     const drawn = random.next();
     if (isActive !== undefined && !isActive()) return false;
     if (drawn < failed) throw error();
     if (drawn < hung) return new Promise(() => {});
     if (drawn >= delayed) return false;
-    await clock.sleep(delayMs, signal);
+    await clock.sleep(delayMs, target.signal);
     return true;
   };
 }
