@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
-import { createInfrastructure, type Infrastructure, type InfrastructureOptions } from 'plinth';
+import { createInfrastructure, type DependencyOptions, type Infrastructure, type InfrastructureOptions } from 'plinth';
 import { FDAOrangeBookScraper } from 'plinth/connectors/fda';
 import { logEvents } from 'plinth/logging';
-import type { Server } from 'plinth/server';
+import { limitRequests, type Server, type ServerRoutes } from 'plinth/server';
 import { serveConsole } from './console-api/console-page.ts';
 import { consoleRoutes } from './console-api/console-routes.ts';
 import { ConsoleState } from './console-api/console-state.ts';
@@ -60,7 +60,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     const server = await infrastructure.createServer();
     const state = new ConsoleState(infrastructure);
     infrastructure.onClose('console', () => state.close());
-    await server.register(medicationRoutes(medications));
+    await server.register(limited(infrastructure, medicationRoutes(medications)));
     await server.register(consoleRoutes(infrastructure, state));
     serveConsole(server.app, await bundling);
     const { url } = await server.listen({ port: place.port, host: place.host });
@@ -77,6 +77,20 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   }
 }
 
+/**
+ * The public routes, each client within the limit of the settings. Health, metrics, documentation and the console are not
+ * limited: who is held back must still be able to see why.
+ */
+function limited(infrastructure: Infrastructure, routes: ServerRoutes): ServerRoutes {
+  const { requests, windowMs } = infrastructure.settings.rateLimit;
+  // Without Redis to ask, answering too much is better than answering nobody.
+  const limiter = infrastructure.rateLimiter({ name: 'api', requests, windowMs, whenUnavailable: 'open' });
+  return async api => {
+    api.addHook('onRequest', limitRequests({ limiter, by: 'address' }));
+    await api.register(routes);
+  };
+}
+
 async function openTables(infrastructure: Infrastructure): Promise<void> {
   await infrastructure.databaseOpen;
   await infrastructure.database().migrate(medicationMigrations);
@@ -89,6 +103,17 @@ async function openStandIn(infrastructure: Infrastructure): Promise<StandIn> {
   return standIn;
 }
 
+/** openFDA answers 240 requests a minute to one address or key; 60 at once and 3 a second never come to more. */
+const openFdaNumbers: DependencyOptions = { host: 'api.fda.gov', ratePerSecond: 3, burst: 60, maxConcurrent: 10 };
+
+/** The whole edition comes in one download, and is kept by the connector itself. */
+const orangeBookNumbers: DependencyOptions = {
+  host: 'www.fda.gov',
+  maxConcurrent: 2,
+  deadlineMs: 120_000,
+  attemptTimeoutMs: 60_000,
+};
+
 function openFdaScraper(infrastructure: Infrastructure, standIn: StandIn | undefined): FDAOrangeBookScraper {
   const { settings, connections, clock } = infrastructure;
   const cacheDirectory = join(resolve(settings.service.dataDirectory), 'orange-book');
@@ -99,9 +124,8 @@ function openFdaScraper(infrastructure: Infrastructure, standIn: StandIn | undef
       ...(standIn && { baseUrl: standIn.addresses.openFda }),
     },
     pool: connections,
-    openFdaGuard: infrastructure.dependency('openfda').guard,
-    // The whole edition comes in one download, and is kept by the connector itself.
-    orangeBookGuard: infrastructure.dependency('orange-book', { deadlineMs: 120_000, attemptTimeoutMs: 60_000 }).guard,
+    openFdaGuard: infrastructure.dependency('openfda', openFdaNumbers).guard,
+    orangeBookGuard: infrastructure.dependency('orange-book', orangeBookNumbers).guard,
     clock,
   });
   infrastructure.onClose('fda', () => fda.close());

@@ -1,10 +1,14 @@
 import type { Infrastructure } from 'plinth';
+import { NotFoundError } from 'plinth/errors';
 import { eventStream, type ServerRoutes } from 'plinth/server';
+import { z } from 'zod';
 import type { ConsoleState } from './console-state.ts';
 import { consoleStateSchema } from './console-state-schema.ts';
+import { requestExplanationSchema } from './request-explanation-schema.ts';
 
 /** What the console reads, for anybody to read. */
-export function consoleRoutes({ dependencies }: Infrastructure, state: ConsoleState): ServerRoutes {
+export function consoleRoutes(infrastructure: Infrastructure, state: ConsoleState): ServerRoutes {
+  const { dependencies } = infrastructure;
   return async app => {
     app.get(
       '/console/state',
@@ -16,6 +20,23 @@ export function consoleRoutes({ dependencies }: Infrastructure, state: ConsoleSt
         },
       },
       () => state.current(),
+    );
+    app.get(
+      '/console/why/:requestId',
+      {
+        schema: {
+          summary: 'Why a request went as it did: its answer, what limits decided, every call made for it',
+          tags: ['console'],
+          params: z.object({ requestId: z.string().min(1) }),
+          response: { 200: requestExplanationSchema },
+        },
+      },
+      ({ params: { requestId } }) => {
+        const found = infrastructure.why(requestId);
+        if (found === undefined) throw new NotFoundError('Request', requestId);
+        const { lines, requests, calls } = found;
+        return { requestId, lines: [...lines], requests: [...requests], calls: calls.map(call => ({ ...call })) };
+      },
     );
     app.get(
       '/console/events',

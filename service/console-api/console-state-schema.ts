@@ -32,6 +32,7 @@ export const consoleStateSchema = z
         failures: z.number(),
         failureThreshold: z.number(),
         retryInMs: z.number().optional(),
+        mode: z.enum(['normal', 'forced-open', 'forced-closed', 'shadow']).optional(),
       }),
     ),
     caches: z.array(

@@ -3,6 +3,7 @@ import { RejectedError, TimeoutError } from '../errors/index.ts';
 import { abortReason, type DeadlineQueue, formatDuration, type QueuedDeadline, type Timer } from '../kernel/index.ts';
 import type { Outcome } from './call-record.ts';
 import { reasonOf } from './call-trace.ts';
+import type { GuardPolicies } from './policies.ts';
 import { type AttemptCall, RunningAttempt } from './running-attempt.ts';
 
 /** One call, as its passage is told. */
@@ -16,8 +17,17 @@ export function passThrough<Value>(call: PassageCall<Value>): Promise<Outcome<Va
   const { policies, signal, limit } = call;
   if (signal?.aborted) return Promise.reject(abortReason(signal));
   policies.retry?.budget?.recordCall();
+  if (isRefused(policies)) {
+    call.trace?.note('breaker', 'rejected', 'open');
+    return Promise.reject(policies.breaker?.refusal());
+  }
   if (signal !== undefined || limit !== undefined) return new Passage(call).run();
   return isRetried(call) ? retried(call) : new RunningAttempt(1, call).start();
+}
+
+/** Whether it is plain from here that the breaker refuses: then nothing else needs to begin. */
+function isRefused({ concurrency, breaker }: GuardPolicies): boolean {
+  return concurrency === undefined && breaker?.isBroken === true && !breaker.wantsProbe;
 }
 
 function isRetried<Value>({ options, policies }: PassageCall<Value>): boolean {

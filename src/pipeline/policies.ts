@@ -6,10 +6,12 @@ import type { FaultInjector } from './attempt.ts';
 export interface CallPermit {
   /** `denied`: the limiter is in shadow, and would have let the call wait. `unavailable`: its store is away. */
   readonly outcome: 'allowed' | 'denied' | 'unavailable';
+  /** What a limiter that adapts wants back with what came of the call. */
+  readonly epoch?: number | undefined;
 }
 
 /** What the rate stage needs of a limiter: every outbound limiter of `plinth/rate-limit` has it. */
-export interface CallLimiter<Permit extends CallPermit = CallPermit> {
+export interface CallLimiter {
   /** Resolves when the call may go out; rejects with a `RejectedError` when it may not. */
   wait(
     key?: string,
@@ -18,15 +20,15 @@ export interface CallLimiter<Permit extends CallPermit = CallPermit> {
       readonly signal?: AbortSignal | undefined;
       readonly deadlineMs?: number | undefined;
     },
-  ): Promise<Permit>;
+  ): Promise<CallPermit>;
   /** The numbers in force. */
   readonly settings: object;
   /** Changes numbers, all of them or none. */
   reconfigure(changes: object): void;
   /** Told how long an answer took, in milliseconds, by limiters that adapt to it. */
-  recordLatency?(latencyMs: number, permit?: Permit): void;
+  recordLatency?(latencyMs: number, permit?: CallPermit): void;
   /** Told of failures that speak against the dependency, by limiters that adapt to them. */
-  recordError?(error: unknown, permit?: Permit): void;
+  recordError?(error: unknown, permit?: CallPermit): void;
 }
 
 /** A limiter with the permits that one call of a guard takes of it. */

@@ -172,7 +172,7 @@ export class AdaptiveRateLimiter {
    * An answer came after so many milliseconds: the rate rises when that is within the target, and falls a little when it
    * is not.
    */
-  recordLatency(latencyMs: number, ticket?: AdaptiveTicket): void {
+  recordLatency(latencyMs: number, ticket?: Partial<AdaptiveTicket>): void {
     requireDuration('latencyMs', latencyMs, 0);
     if (this.#isLate(ticket)) return;
     const { targetLatencyMs, risePerSecond, slowFactor } = this.#settings;
@@ -185,7 +185,7 @@ export class AdaptiveRateLimiter {
    * A call failed: the rate falls by half. When the other side says when to come back (`retryAfterMs` of a
    * {@link RateLimitError}), nothing is admitted until then, for an hour at most.
    */
-  recordError(error?: unknown, ticket?: AdaptiveTicket): void {
+  recordError(error?: unknown, ticket?: Partial<AdaptiveTicket>): void {
     if (error instanceof RateLimitError && error.retryAfterMs !== undefined) this.#pause(error.retryAfterMs);
     if (!this.#isLate(ticket)) this.#fall(this.#settings.errorFactor, 'error');
   }
@@ -205,8 +205,8 @@ export class AdaptiveRateLimiter {
     this.close();
   }
 
-  #isLate(ticket: AdaptiveTicket | undefined): boolean {
-    return ticket !== undefined && ticket.epoch !== this.#epoch;
+  #isLate(ticket: Partial<AdaptiveTicket> | undefined): boolean {
+    return ticket?.epoch !== undefined && ticket.epoch !== this.#epoch;
   }
 
   #fall(factor: number, reason: 'slow' | 'error'): void {
