@@ -35,7 +35,12 @@ export function consoleRoutes(infrastructure: Infrastructure, state: ConsoleStat
         const found = infrastructure.why(requestId);
         if (found === undefined) throw new NotFoundError('Request', requestId);
         const { lines, requests, calls } = found;
-        return { requestId, lines: [...lines], requests: [...requests], calls: calls.map(call => ({ ...call })) };
+        return {
+          requestId,
+          lines: [...lines],
+          requests: requests.map(request => ({ ...request })),
+          calls: calls.map(call => ({ ...call })),
+        };
       },
     );
     app.get(

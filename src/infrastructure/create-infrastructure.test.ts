@@ -35,7 +35,7 @@ describe('createInfrastructure()', () => {
     const { url } = await server.listen({ port: 0 });
     const ready = await fetch(`${url}/health/ready`);
     expect(await ready.json()).toMatchObject({ status: 'up', checks: { database: { status: 'up' } } });
-    expect(infrastructure.closingOrder).toEqual(['server', 'metrics', 'connections', 'database', 'logging']);
+    expect(infrastructure.closingOrder).toEqual(['server', 'metrics', 'connections', 'limits', 'database', 'logging']);
     await infrastructure.close();
     await expect(fetch(`${url}/health/ready`)).rejects.toThrow();
   });

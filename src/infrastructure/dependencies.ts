@@ -50,7 +50,9 @@ export interface Dependency {
 }
 
 /** What {@link Dependencies} tell, for all of them together. */
-export interface DependencyEvents extends GuardEvents, Pick<CircuitBreakerEvents, 'state-changed' | 'rejected' | 'would-reject'> {}
+export interface DependencyEvents
+  extends GuardEvents,
+    Pick<CircuitBreakerEvents, 'state-changed' | 'rejected' | 'would-reject'> {}
 
 /**
  * Every dependency of the process with its guard, on one stream of events, so that logs, metrics, health and the console

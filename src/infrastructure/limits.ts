@@ -1,5 +1,5 @@
 import { ArgumentError } from '../errors/index.ts';
-import { type Clock, Events, type EventSource } from '../kernel/index.ts';
+import { type Clock, type EventSource, Events } from '../kernel/index.ts';
 import {
   AdaptiveRateLimiter,
   type LeaseOptions,

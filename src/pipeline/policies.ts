@@ -7,7 +7,7 @@ export interface CallPermit {
   /** `denied`: the limiter is in shadow, and would have let the call wait. `unavailable`: its store is away. */
   readonly outcome: 'allowed' | 'denied' | 'unavailable';
   /** What a limiter that adapts wants back with what came of the call. */
-  readonly epoch?: number | undefined;
+  readonly epoch?: number;
 }
 
 /** What the rate stage needs of a limiter: every outbound limiter of `plinth/rate-limit` has it. */

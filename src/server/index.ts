@@ -23,9 +23,9 @@ export {
   type LimitedReply,
   type LimitedRequest,
   type LimitHook,
-  limitRequests,
   type LimitRequestsOptions,
   type LimitSubject,
+  limitRequests,
   type RequestLimiter,
 } from './limit-requests.ts';
 export type {
@@ -37,8 +37,8 @@ export type {
   ServerTimeouts,
 } from './options.ts';
 export { acceptRequestId } from './request-id.ts';
-export { RequestLog, type RequestLogOptions } from './request-log.ts';
 export type { ServerLogger } from './request-lifecycle.ts';
+export { RequestLog, type RequestLogOptions } from './request-log.ts';
 export { extendRequestContext } from './request-scope.ts';
 export type { RouteEntry } from './route-table.ts';
 export { Server, type ServerApp, type ServerParts, type ServerRoutes } from './server.ts';

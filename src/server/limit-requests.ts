@@ -28,6 +28,10 @@ export interface LimitedRequest {
   /** The client's address, from behind the proxies that `trustProxy` names. */
   readonly ip: string;
   readonly headers: IncomingHttpHeaders;
+  readonly params: unknown;
+  readonly query: unknown;
+  /** Only in a `preValidation` or `preHandler` hook; before the latter it may be anything. */
+  readonly body: unknown;
   readonly server: object;
 }
 
@@ -38,34 +42,30 @@ export interface LimitedReply {
 }
 
 /** A hook that comes before the handler: `onRequest`, `preValidation` or `preHandler`. */
-export type LimitHook<Request extends LimitedRequest> = (
-  request: Request,
-  reply: LimitedReply,
-  done: (error?: Error) => void,
-) => void;
+export type LimitHook = (request: LimitedRequest, reply: LimitedReply, done: (error?: Error) => void) => void;
 
 /** Whose requests count together. */
-export type LimitSubject<Request extends LimitedRequest> =
+export type LimitSubject =
   | 'address'
   | 'user'
   | {
       /** What requests are told apart by, for people: `API key`. */
       readonly name: string;
       /** Who this request counts for. Without an answer it counts for its address. */
-      readonly of: (request: Request) => string | undefined;
+      readonly of: (request: LimitedRequest) => string | undefined;
     };
 
 /** How requests are limited. */
-export interface LimitRequestsOptions<Request extends LimitedRequest> {
+export interface LimitRequestsOptions {
   /** What decides. Its name is part of what clients are told. */
   readonly limiter: RequestLimiter;
   /**
    * Whose requests count together: `address` is the client's, where an IPv6 client is its /64; `user` is the `userId` of the
    * request context, and the address for who is not signed in. @default 'address'
    */
-  readonly by?: LimitSubject<Request> | undefined;
+  readonly by?: LimitSubject | undefined;
   /** How many permits a request takes; whole. @default 1 */
-  readonly cost?: number | ((request: Request) => number) | undefined;
+  readonly cost?: number | ((request: LimitedRequest) => number) | undefined;
 }
 
 /**
@@ -81,11 +81,14 @@ export interface LimitRequestsOptions<Request extends LimitedRequest> {
  * const logins = new RateLimiter({ name: 'login', requests: 5, windowMs: 60_000 });
  * api.post('/login', { onRequest: limitRequests({ limiter: logins }) }, signIn);
  */
-export function limitRequests<Request extends LimitedRequest = LimitedRequest>(
-  options: LimitRequestsOptions<Request>,
-): LimitHook<Request> {
+export function limitRequests(options: LimitRequestsOptions): LimitHook {
   const { limiter, by = 'address', cost = 1 } = options;
-  const decide = (request: Request, reply: LimitedReply, subject: Subject, decision: Decision): Error | undefined => {
+  const decide = (
+    request: LimitedRequest,
+    reply: LimitedReply,
+    subject: Subject,
+    decision: Decision,
+  ): Error | undefined => {
     const record = recordOf(limiter, subject, decision);
     const scope = scopeOf(request);
     if (scope !== undefined) scope.limits = [...(scope.limits ?? []), record];
@@ -119,7 +122,7 @@ interface Subject {
   readonly value: string;
 }
 
-function subjectOf<Request extends LimitedRequest>(request: Request, by: LimitSubject<Request>): Subject {
+function subjectOf(request: LimitedRequest, by: LimitSubject): Subject {
   if (typeof by === 'object') {
     const value = by.of(request);
     if (value !== undefined) return { by: by.name, value };

@@ -219,6 +219,7 @@ describe('request context and access log', () => {
       method: 'GET',
       endpoint: '/api/v1/slow/:id',
       path: '/api/v1/slow/1',
+      startedAt: clock.now() - 500,
       status: 200,
       durationMs: 500,
       slow: true,

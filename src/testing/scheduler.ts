@@ -67,10 +67,10 @@ export class Scheduler {
    * await clock.sleep(10 + 20 * latency.next());
    */
   stream(name: string): Random {
-    let seed = this.seed;
+    // Mixed before the name and after it: without, neighbouring seeds would share streams or shift them.
+    let seed = mixed(this.seed);
     for (const character of name) seed = Math.imul(seed ^ (character.codePointAt(0) ?? 0), 0x0100_0193);
-    // Mixed once more: neighbouring seeds would give streams that are shifted against each other.
-    return seededRandom(seededRandom(seed).next() * 2 ** 32);
+    return seededRandom(mixed(seed));
   }
 
   /**
@@ -139,4 +139,8 @@ export class Scheduler {
     this.#failure ??= { error, atMs: this.clock.monotonic() };
     this.clock.halt();
   }
+}
+
+function mixed(seed: number): number {
+  return seededRandom(seed).next() * 2 ** 32;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { getRequestContext, runWithRequestContext } from '../context/index.ts';
 import { ArgumentError } from '../errors/index.ts';
 import { seededRandom, VirtualClock } from './index.ts';
 
@@ -95,6 +96,81 @@ describe('VirtualClock', () => {
     expect([clock.now(), clock.monotonic(), fired]).toEqual([3_600_000, 0, false]);
     clock.jump(-7_200_000);
     expect(clock.now()).toBe(-3_600_000);
+  });
+
+  it('fires a timer in the request context in which it was set, as the platform does', async () => {
+    const clock = new VirtualClock();
+    const seen: (string | undefined)[] = [];
+    const note = (): number => seen.push(getRequestContext().requestId);
+    runWithRequestContext({ requestId: 'once' }, () => clock.setTimer(1, note));
+    const repeating = runWithRequestContext({ requestId: 'again' }, () => clock.setRepeatingTimer(2, note));
+    await runWithRequestContext({ requestId: 'test' }, () => clock.advance(5));
+    expect(seen).toEqual(['once', 'again', 'again']);
+    repeating.cancel();
+  });
+
+  it('never goes back, even when two advance it at once', async () => {
+    const clock = new VirtualClock();
+    const readings: number[] = [];
+    clock.setRepeatingTimer(7, () => readings.push(clock.monotonic()));
+    await Promise.all([clock.advance(100), clock.advance(10)]);
+    expect(readings).toEqual([...readings].sort((a, b) => a - b));
+    expect(clock.monotonic()).toBe(100);
+  });
+
+  it('stops at the timer that halts it, and goes on from there', async () => {
+    const clock = new VirtualClock();
+    let fired = 0;
+    clock.setTimer(10, () => clock.halt());
+    clock.setTimer(20, () => {
+      fired += 1;
+    });
+    await clock.advance(100);
+    expect([clock.monotonic(), fired]).toEqual([10, 0]);
+    await clock.advance(10);
+    expect([clock.monotonic(), fired]).toEqual([20, 1]);
+  });
+
+  it('is ended by what a timer throws, with time standing there', async () => {
+    const clock = new VirtualClock();
+    clock.setTimer(10, () => {
+      throw new TypeError('in a timer');
+    });
+    await expect(clock.advance(100)).rejects.toThrow('in a timer');
+    expect(clock.monotonic()).toBe(10);
+    await clock.advance(1);
+    expect(clock.monotonic()).toBe(11);
+  });
+
+  it('fires timers of one moment in the order of their making, or in an order that a seed decides', async () => {
+    const orderOf = async (seed?: number): Promise<string> => {
+      const clock = new VirtualClock({ random: seed === undefined ? undefined : seededRandom(seed) });
+      let order = '';
+      for (const name of 'abcdefgh') clock.setTimer(5, () => (order += name));
+      await clock.advance(5);
+      return order;
+    };
+    expect(await orderOf()).toBe('abcdefgh');
+    const orders = await Promise.all(Array.from({ length: 20 }, (_, seed) => orderOf(seed)));
+    expect(await Promise.all(Array.from({ length: 20 }, (_, seed) => orderOf(seed)))).toEqual(orders);
+    expect(new Set(orders).size).toBe(20);
+    expect(new Set(orders.map(order => order[0])).size).toBeGreaterThan(4);
+    for (const order of orders) expect([...order].sort().join('')).toBe('abcdefgh');
+  });
+
+  it('fires a hundred thousand timers in a moment, half of them cancelled', { timeout: 5_000 }, async () => {
+    const clock = new VirtualClock();
+    const random = seededRandom(1);
+    let fired = 0;
+    for (let count = 0; count < 100_000; count += 1) {
+      const timer = clock.setTimer(random.next() * 86_400_000, () => {
+        fired += 1;
+      });
+      if (count % 2 === 0) timer.cancel();
+    }
+    expect(clock.pendingTimers).toBe(50_000);
+    await clock.advance(86_400_000);
+    expect([fired, clock.pendingTimers]).toEqual([50_000, 0]);
   });
 
   it.each([-1, Number.NaN])('refuses to advance by %d', async durationMs => {

@@ -5,6 +5,8 @@ import { type HeapTimer, TimerHeap } from './timer-heap.ts';
 
 interface Entry extends HeapTimer {
   readonly callback: () => void;
+  /** Where the timer was set: what is known there of the request is known in the callback. */
+  readonly context: AsyncResource;
   readonly intervalMs: number | undefined;
 }
 
@@ -104,7 +106,7 @@ export class VirtualClock implements Clock {
         entry.order = this.#nextOrder();
         this.#timers.push(entry);
       }
-      entry.callback();
+      entry.context.runInAsyncScope(entry.callback);
       await settle();
     }
     // Somebody else may have advanced further meanwhile.
@@ -122,7 +124,8 @@ export class VirtualClock implements Clock {
       dueMs: this.#monotonicMs + Math.max(0, delayMs),
       order: this.#nextOrder(),
       isCancelled: false,
-      callback: AsyncResource.bind(callback),
+      callback,
+      context: new AsyncResource('VirtualTimer'),
       intervalMs,
     };
     this.#pending += 1;
