@@ -68,6 +68,33 @@ export const stageDuties: Readonly<Record<StageName, string>> = {
   transport: 'Really asks the dependency',
 };
 
+/** A column of the table of calls: one stage, or two that stand in the same place. */
+export interface StageColumn {
+  readonly title: string;
+  readonly duty: string;
+  readonly stages: readonly StageName[];
+}
+
+/** The columns from outside to inside. A call is retried or hedged, and a fault stands in for the transport. */
+export const stageColumns: readonly StageColumn[] = [
+  ['deadline'],
+  ['fallback'],
+  ['cache'],
+  ['retry', 'hedge'],
+  ['concurrency'],
+  ['breaker'],
+  ['rate'],
+  ['attemptTimeout'],
+  ['transport', 'fault'],
+].map(stages => {
+  const names = stages as readonly StageName[];
+  return {
+    title: stageTitle(names[0] as StageName),
+    duty: names.map(name => stageDuties[name]).join('\n'),
+    stages: names,
+  };
+});
+
 export interface StageSummary {
   /** The last thing the stage decided. */
   readonly decision: StageDecision;
@@ -78,9 +105,9 @@ export interface StageSummary {
   readonly reason: string | undefined;
 }
 
-/** What a stage did in a call, or `undefined` when it left no record. */
-export function summarizeStage(stages: readonly StageRecord[], name: StageName): StageSummary | undefined {
-  const own = stages.filter(({ stage }) => stage === name);
+/** What one of these stages did last in a call, or `undefined` when none left a record. */
+export function summarizeStage(stages: readonly StageRecord[], names: readonly StageName[]): StageSummary | undefined {
+  const own = stages.filter(({ stage }) => names.includes(stage));
   const last = own.at(-1);
   if (!last) return undefined;
   const { decision, reason } = last;

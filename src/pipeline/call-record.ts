@@ -55,7 +55,7 @@ export interface StageRecord {
   readonly decision: StageDecision;
   /** When the stage decided, in milliseconds after the call began. */
   readonly atMs: number;
-  /** transport: how long the dependency took, in milliseconds. */
+  /** transport, attemptTimeout: how long the dependency took or was given, in milliseconds. */
   readonly durationMs?: number;
   /** Why, in a few words for people, such as `expired 12s ago` or `HTTP 503`. */
   readonly reason?: string;

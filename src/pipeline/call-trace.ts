@@ -1,5 +1,5 @@
 import { PlinthError, RejectedError } from '../errors/index.ts';
-import { type Clock, isAbortError } from '../kernel/index.ts';
+import { type Clock, formatDuration, isAbortError } from '../kernel/index.ts';
 import type { CallRecord, CallResult, Outcome, StageDecision, StageName, StageRecord } from './call-record.ts';
 
 /** Who is called, for what, and for whom. */
@@ -40,6 +40,12 @@ export class CallTrace {
   /** Notes that a stage refused or failed, and why. */
   failedIn(stage: StageName, error: unknown): void {
     this.note(stage, decisionOf(error), reasonOf(error));
+  }
+
+  /** Notes that the time of an attempt was up, and how long the dependency had had. */
+  timedOut(departedMs: number, timeoutMs: number): void {
+    const durationMs = rounded(this.#clock.monotonic() - departedMs);
+    this.#push('attemptTimeout', 'timed-out', durationMs, formatDuration(timeoutMs));
   }
 
   /** Notes that the dependency has answered, or has failed to. */

@@ -1,4 +1,4 @@
-import { getEventListeners } from 'node:events';
+import { getEventListeners, setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { MemoryCache } from '../cache/index.ts';
 import { NetworkError, RejectedError, TimeoutError, UpstreamError } from '../errors/index.ts';
@@ -126,6 +126,7 @@ describe('100,000 calls that are left by their callers', () => {
     // One signal for a hundred calls: adding a listener to a signal of the platform looks at all it has.
     const leavers = Array.from({ length: 1_000 }, () => new AbortController());
     const signals = leavers.map(({ signal }) => signal);
+    setMaxListeners(0, ...signals);
     const stayer = new AbortController();
     const calls = Array.from({ length: 100_000 }, (_, index) =>
       guard.execute({ ...call, signal: signals[index % 1_000] }, hang).catch(error => error),

@@ -110,7 +110,9 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
   expire(): void {
     const timeoutMs = this.#queue?.timeoutMs ?? 0;
     this.#queue = undefined;
-    this.#call.trace?.note('attemptTimeout', 'timed-out', formatDuration(timeoutMs));
+    const { trace } = this.#call;
+    if (this.#isUnderWay) trace?.timedOut(this.#startedMs, timeoutMs);
+    else trace?.note('attemptTimeout', 'timed-out', formatDuration(timeoutMs));
     this.stop(new TimeoutError(`The attempt did not finish within ${timeoutMs} ms`, timeoutMs), true);
   }
 

@@ -73,7 +73,7 @@ describe('rateLimitFields()', () => {
           const policy = { name, quota: 7, windowSeconds };
           const fields = rateLimitFields({ ...decision, remaining, resetAfterMs }, policy);
           expect(parseRateLimitPolicy(fields['RateLimit-Policy'] ?? '')).toEqual([policy]);
-          const state = { name, remaining, resetSeconds: Math.ceil(resetAfterMs / 1_000) };
+          const state = { name, remaining, resetSeconds: Math.min(windowSeconds, Math.ceil(resetAfterMs / 1_000)) };
           expect(parseRateLimit(fields['RateLimit'] ?? '')).toEqual([state]);
         },
       ),

@@ -38,9 +38,13 @@ export function rateLimitFields(
   const retryAfter = decision.allowed ? {} : { 'Retry-After': String(Math.max(1, retryAfterSeconds)) };
   if (decision.outcome === 'unavailable') return retryAfter;
   const policies: readonly RateLimitPolicy[] = 'name' in policy ? [policy] : policy;
-  const { name = 'default' } = policies.find(({ quota }) => quota === decision.limit) ?? policies[0] ?? {};
-  // Until more is there: a client that is told of a moment must not be told to come back before it.
-  const resetSeconds = decision.allowed ? Math.ceil(decision.resetAfterMs / 1_000) : Math.max(1, retryAfterSeconds);
+  const chosen = policies.find(({ quota }) => quota === decision.limit) ?? policies[0];
+  const { name = 'default', windowSeconds = Number.POSITIVE_INFINITY } = chosen ?? {};
+  // Until more is there: a client that is told of a moment must not be told to come back before it. Who still has permits
+  // is told of the window as it is named, without the millisecond that makes its end certain.
+  const resetSeconds = decision.allowed
+    ? Math.min(windowSeconds, Math.ceil(decision.resetAfterMs / 1_000))
+    : Math.max(1, retryAfterSeconds);
   return {
     'RateLimit-Policy': policies.map(policyItem).join(', '),
     RateLimit: `${fieldString(name)};r=${decision.remaining};t=${resetSeconds}`,

@@ -1,4 +1,4 @@
-import { getEventListeners } from 'node:events';
+import { getEventListeners, setMaxListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TimeoutError } from '../errors/index.ts';
 import { VirtualClock } from '../testing/index.ts';
@@ -170,6 +170,7 @@ describe('Timeout', () => {
     const timeout = new Timeout({ timeoutMs: 100, clock });
     const { signal } = new AbortController();
     const leaver = new AbortController();
+    setMaxListeners(0, signal, leaver.signal);
     const works: readonly (() => Promise<unknown>)[] = [
       async () => 'value',
       () => Promise.reject(new TypeError('failed')),

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
+import { PlinthError } from '../errors/index.ts';
 import type { Clock } from '../kernel/index.ts';
 import type { ContractSuite } from './contract.ts';
 import { observe } from './observed.ts';
@@ -118,7 +119,7 @@ export const clockContract: ContractSuite<ClockSubject> = [
     name: "wakes a sleeper with its signal's reason, and lets none sleep whose signal is aborted already",
     async run({ clock, advance }) {
       const controller = new AbortController();
-      const reason = new TypeError('wake up');
+      const reason = new PlinthError('Wake up', 'WOKEN');
       const sleeper = observe(clock.sleep(600_000, controller.signal));
       clock.setTimer(5, () => controller.abort(reason));
       await advance(20);

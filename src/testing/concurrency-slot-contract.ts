@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import { RejectedError } from '../errors/index.ts';
+import { PlinthError, RejectedError } from '../errors/index.ts';
 import type { Clock } from '../kernel/index.ts';
 import type { ConcurrencySlot } from '../resilience/index.ts';
 import type { ContractSuite } from './contract.ts';
@@ -96,7 +96,7 @@ export const concurrencySlotContract: ContractSuite<ConcurrencySlotSubject> = [
     async run({ slots, advance }) {
       taken(slots, 2);
       const controller = new AbortController();
-      const reason = new TypeError('no longer wanted');
+      const reason = new PlinthError('No longer wanted', 'NOT_WANTED');
       const leaver = observe(slots.acquire({ signal: controller.signal }));
       const next = observe(slots.acquire());
       controller.abort(reason);
@@ -110,7 +110,7 @@ export const concurrencySlotContract: ContractSuite<ConcurrencySlotSubject> = [
   {
     name: 'gives nothing to a signal that is aborted already',
     async run({ slots, advance }) {
-      const reason = new TypeError('no longer wanted');
+      const reason = new PlinthError('No longer wanted', 'NOT_WANTED');
       const aborted = observe(slots.acquire({ signal: AbortSignal.abort(reason) }));
       await advance(0);
       deepEqual(aborted, { state: 'rejected', reason });

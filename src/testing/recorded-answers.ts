@@ -31,8 +31,8 @@ export function answersOf({ startedAt, attempts, stages }: CallRecord): readonly
     if (stage === 'transport' && durationMs !== undefined) {
       const failure = decision === 'ok' ? undefined : (reason ?? 'UNKNOWN');
       answers.push({ departedAt: at - durationMs, durationMs, failure });
-    } else if (stage === 'attemptTimeout') {
-      answers.push({ departedAt: previousAt, durationMs: undefined, failure: undefined });
+    } else if (stage === 'attemptTimeout' && durationMs !== undefined) {
+      answers.push({ departedAt: at - durationMs, durationMs: undefined, failure: undefined });
     }
     previousAt = at;
   }

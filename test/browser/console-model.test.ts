@@ -35,9 +35,13 @@ describe('what the console knows of a call', () => {
 
   it('sums up a stage by its last decision and how often it decided so', () => {
     const { stages } = record(1, {}, 'stale');
-    expect(summarizeStage(stages, 'transport')).toMatchObject({ decision: 'failed', times: 3, tone: 'failed' });
-    expect(summarizeStage(stages, 'cache')).toMatchObject({ decision: 'stale', times: 1 });
-    expect(summarizeStage(stages, 'deadline')).toBeUndefined();
+    expect(summarizeStage(stages, ['transport', 'fault'])).toMatchObject({
+      decision: 'failed',
+      times: 3,
+      tone: 'failed',
+    });
+    expect(summarizeStage(stages, ['cache'])).toMatchObject({ decision: 'stale', times: 1 });
+    expect(summarizeStage(stages, ['deadline'])).toBeUndefined();
   });
 
   it('knows how far a call went', () => {

@@ -3,13 +3,13 @@ import {
   ageOf,
   deepestStage,
   kindOf,
+  type StageColumn,
   type StageSummary,
-  stageDuties,
-  stageTitle,
+  stageColumns,
   summarizeStage,
 } from '../call-kind.ts';
 import { formatDuration, formatTime } from '../format.ts';
-import { type CallRecord, type StageName, stageOrder } from '../wire.ts';
+import { type CallRecord, stageOrder } from '../wire.ts';
 import { CallDetails } from './call-details.tsx';
 import { Chip } from './chip.tsx';
 
@@ -56,8 +56,8 @@ export class CallRow extends Component<CallRowProps, { readonly open: boolean }>
             </span>
             <span class="call-duration">{formatDuration(record.durationMs)}</span>
             <span class="stages">
-              {stageOrder.map((name, position) => (
-                <StageCell key={name} record={record} name={name} reached={position < deepest} />
+              {stageColumns.map(column => (
+                <StageCell key={column.title} record={record} column={column} deepest={deepest} />
               ))}
             </span>
           </summary>
@@ -82,21 +82,23 @@ function CallKey({ text }: { readonly text: string }): JSX.Element {
 
 interface StageCellProps {
   readonly record: CallRecord;
-  readonly name: StageName;
-  /** Whether the call came as far as this stage. */
-  readonly reached: boolean;
+  readonly column: StageColumn;
+  /** How far the call came, as a position in the order of the stages. */
+  readonly deepest: number;
 }
 
-function StageCell({ record, name, reached }: StageCellProps): JSX.Element {
-  const summary = summarizeStage(record.stages, name);
+function StageCell({ record, column, deepest }: StageCellProps): JSX.Element {
+  const { title, duty, stages } = column;
+  const summary = summarizeStage(record.stages, stages);
+  const reached = Math.min(...stages.map(name => stageOrder.indexOf(name))) < deepest;
   const silence = reached ? 'nothing to note' : 'not reached';
   const happened = summary ? [summary.decision, summary.reason].filter(Boolean).join(', ') : silence;
   return (
-    <span class={stageClass(name, reached, summary)} title={`${stageTitle(name)}: ${happened}\n${stageDuties[name]}`}>
-      <span class="stage-name">{stageTitle(name)} </span>
+    <span class={stageClass(title, reached, summary)} title={`${title}: ${happened}\n${duty}`}>
+      <span class="stage-name">{title} </span>
       <span class="stage-word">
         {summary ? summary.word : <span class="visually-hidden">{silence}</span>}
-        {summary && summary.times > 1 && !letsThrough(name, summary) && (
+        {summary && summary.times > 1 && !letsThrough(title, summary) && (
           <span class="times">×{summary.times}</span>
         )}{' '}
       </span>
@@ -104,14 +106,14 @@ function StageCell({ record, name, reached }: StageCellProps): JSX.Element {
   );
 }
 
-function stageClass(name: StageName, reached: boolean, summary: StageSummary | undefined): string {
+function stageClass(title: string, reached: boolean, summary: StageSummary | undefined): string {
   if (!summary) return reached ? 'stage passed' : 'stage beyond';
-  return `stage tone-${letsThrough(name, summary) ? 'plain' : summary.tone}`;
+  return `stage tone-${letsThrough(title, summary) ? 'plain' : summary.tone}`;
 }
 
 /** Letting a call through is nothing special: only the stage that gave the value stands out. */
-function letsThrough(name: StageName, { decision }: StageSummary): boolean {
-  return decision === 'ok' && name !== 'transport';
+function letsThrough(title: string, { decision }: StageSummary): boolean {
+  return decision === 'ok' && title !== 'transport';
 }
 
 /** The line under the result: how old the value is, or why there is none. */

@@ -1,8 +1,7 @@
 import type { JSX } from 'preact';
-import { callId, callKinds, kindOf, stageDuties, stageTitle } from '../call-kind.ts';
+import { callId, callKinds, kindOf, stageColumns } from '../call-kind.ts';
 import { type CallFilter, shownCalls } from '../console-store.ts';
 import { formatCount, formatCounted } from '../format.ts';
-import { stageOrder } from '../wire.ts';
 import { CallRow } from './call-row.tsx';
 import { Glyph } from './glyph.tsx';
 import type { StoreProps } from './store-props.ts';
@@ -46,9 +45,9 @@ function ColumnHeads(): JSX.Element {
       <span>result</span>
       <span class="right">took</span>
       <span class="stages">
-        {stageOrder.map(name => (
-          <span key={name} title={stageDuties[name]}>
-            {stageTitle(name)}
+        {stageColumns.map(({ title, duty }) => (
+          <span key={title} title={duty}>
+            {title}
           </span>
         ))}
       </span>
