@@ -82,11 +82,15 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
  * limited: who is held back must still be able to see why.
  */
 function limited(infrastructure: Infrastructure, routes: ServerRoutes): ServerRoutes {
-  const { requests, windowMs } = infrastructure.settings.rateLimit;
+  const { rateLimit, environment, origins } = infrastructure.settings;
+  const { requests, windowMs } = rateLimit;
+  const isChosen = origins['rateLimit.requests'] !== 'default' || origins['rateLimit.windowMs'] !== 'default';
+  // Who tries the service out, or loads it from one address, has not chosen a limit: it is told, and not enforced.
+  const shadow = environment === 'development' && !isChosen;
   // Without Redis to ask, answering too much is better than answering nobody.
-  const limiter = infrastructure.rateLimiter({ name: 'api', requests, windowMs, whenUnavailable: 'open' });
+  const limiter = infrastructure.rateLimiter({ name: 'api', requests, windowMs, whenUnavailable: 'open', shadow });
   return async api => {
-    api.addHook('onRequest', limitRequests({ limiter, by: 'address' }));
+    api.addHook('onRequest', limitRequests({ limiter, by: 'address', tellsInShadow: true }));
     await api.register(routes);
   };
 }

@@ -48,7 +48,7 @@ export function watchRedis(redis: RedisConnection, logging: Logging, health: Hea
  *
  * @throws {ConfigurationError} when the package for it is not installed.
  */
-export async function connectRedis(redis: RedisConnection): Promise<void> {
+export async function connectRedis(redis: Pick<RedisConnection, 'connect'>): Promise<void> {
   try {
     await redis.connect();
   } catch (error) {

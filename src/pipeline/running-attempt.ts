@@ -18,6 +18,9 @@ export interface AttemptCall<Value> {
   readonly trace: CallTrace | undefined;
 }
 
+/** Whether the dependency has been asked, and whether anybody still wants the answer. */
+type Phase = 'waiting' | 'under way' | 'over';
+
 /**
  * One attempt on its way through the stages that stand inside the retry: concurrency slot, breaker, rate, attempt
  * timeout, fault, transport. Where nobody has to wait, the whole way is one synchronous run up to the work and one
@@ -32,10 +35,8 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
   #resolve: ((outcome: Outcome<Value>) => void) | undefined = undefined;
   #reject: ((reason: unknown) => void) | undefined = undefined;
   #controller: AbortController | undefined = undefined;
-  #stopReason: unknown = undefined;
-  #isOver = false;
+  #phase: Phase = 'waiting';
   #hasSlot = false;
-  #isUnderWay = false;
   #admission: Admission | undefined = undefined;
   #permit: CallPermit | undefined = undefined;
   #startedMs = 0;
@@ -61,14 +62,15 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
 
   /** Whether the dependency has been asked. */
   get isUnderWay(): boolean {
-    return this.#isUnderWay;
+    return this.#phase === 'under way';
+  }
+
+  get #isOver(): boolean {
+    return this.#phase === 'over';
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#stopReason !== undefined) this.#controller.abort(this.#stopReason);
-    }
+    this.#controller ??= new AbortController();
     return this.#controller.signal;
   }
 
@@ -94,16 +96,17 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
   stop(reason: unknown, isVerdict: boolean): void {
     if (this.#isOver) return;
     const { breaker, rate } = this.#call.policies;
-    if (isVerdict && this.#isUnderWay) rate?.limiter.recordError?.(reason, this.#permit);
+    if (isVerdict && this.isUnderWay) rate?.limiter.recordError?.(reason, this.#permit);
     if (breaker !== undefined && this.#admission !== undefined) {
       if (isVerdict)
         breaker.failed(this.#admission, reason, undefined, breaker.measuresDuration ? this.#elapsedMs() : 0);
       else breaker.released(this.#admission);
     }
     this.#leave(isVerdict ? 'failed' : 'ignored');
-    this.#stopReason = reason;
     this.#reject?.(reason);
-    this.#controller?.abort(reason);
+    // Also for work that reads its signal only now: it finds it aborted.
+    this.#controller ??= new AbortController();
+    this.#controller.abort(reason);
   }
 
   /** The time of the attempt is up. */
@@ -111,7 +114,7 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
     const timeoutMs = this.#queue?.timeoutMs ?? 0;
     this.#queue = undefined;
     const { trace } = this.#call;
-    if (this.#isUnderWay) trace?.timedOut(this.#startedMs, timeoutMs);
+    if (this.isUnderWay) trace?.timedOut(this.#startedMs, timeoutMs);
     else trace?.note('attemptTimeout', 'timed-out', formatDuration(timeoutMs));
     this.stop(new TimeoutError(`The attempt did not finish within ${timeoutMs} ms`, timeoutMs), true);
   }
@@ -212,7 +215,7 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
   #ask(): Promise<Value> {
     const { policies, work, clock, trace } = this.#call;
     const { breaker, concurrency } = policies;
-    this.#isUnderWay = true;
+    this.#phase = 'under way';
     trace?.countAttempt();
     if (trace !== undefined || breaker?.measuresDuration || concurrency?.measuresLatency)
       this.#startedMs = clock.monotonic();
@@ -239,12 +242,13 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
 
   #fail(error: unknown): void {
     const { policies, trace } = this.#call;
-    if (this.#isUnderWay) trace?.ended(this.#startedMs, { error });
+    const wasAsked = this.isUnderWay;
+    if (wasAsked) trace?.ended(this.#startedMs, { error });
     // The slot is given back first: what judges the error is the caller's code and may throw.
     this.#leave(error instanceof RejectedError || isAbortError(error) ? 'ignored' : 'failed');
     try {
       const { breaker, rate } = policies;
-      if (this.#isUnderWay && speaksAgainst(error)) rate?.limiter.recordError?.(error, this.#permit);
+      if (wasAsked && speaksAgainst(error)) rate?.limiter.recordError?.(error, this.#permit);
       if (breaker !== undefined && this.#admission !== undefined)
         breaker.failed(this.#admission, error, undefined, breaker.measuresDuration ? this.#elapsedMs() : 0);
       this.#reject?.(error);
@@ -254,11 +258,12 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
   }
 
   #leave(outcome: 'succeeded' | 'failed' | 'ignored'): void {
-    this.#isOver = true;
+    const wasAsked = this.isUnderWay;
+    this.#phase = 'over';
     this.#queue?.remove(this);
     if (!this.#hasSlot) return;
     const { policies, options } = this.#call;
-    const latencyMs = this.#isUnderWay && policies.concurrency?.measuresLatency ? this.#elapsedMs() : undefined;
+    const latencyMs = wasAsked && policies.concurrency?.measuresLatency ? this.#elapsedMs() : undefined;
     policies.concurrency?.release({ tenant: options.tenant, latencyMs, outcome });
   }
 

@@ -37,9 +37,8 @@ export class LimitPlan {
   readonly spanMs: number;
   /** Whether a bucket is among the laws. */
   readonly hasBucket: boolean;
-  // As texts: the client sends these in one piece with the rest of the command, and bytes in three.
-  readonly #texts: readonly string[];
-  readonly #single: readonly string[];
+  /** What the script must know of the laws, in their order: see `limitScript`. */
+  readonly numbers: readonly string[];
 
   /**
    * @param holdShare How much of the time that a law looks back over a permit may be held; 0: it is used at once.
@@ -65,14 +64,7 @@ export class LimitPlan {
     this.holdMs = smallest >= 1 ? holdMs : 0;
     this.maxCost = smallest >= 1 ? smallest : Math.min(...laws.map(sizeOf));
     this.spanMs = Math.max(...laws.map(law => lookBackMs(law))) + this.holdMs + 1;
-    this.#texts = [this.spanMs, ...laws.flatMap(law => numbersOf(law, this.holdMs))].map(String);
-    this.#single = ['1', '1', ...this.#texts];
-  }
-
-  /** The arguments of the script. */
-  argumentsFor(cost: number, most: number): readonly string[] {
-    if (cost === 1 && most === 1) return this.#single;
-    return [String(cost), String(Math.min(most, maxGrant)), ...this.#texts];
+    this.numbers = laws.flatMap(law => numbersOf(law, this.holdMs)).map(String);
   }
 
   /** Reads what the script has answered. */
@@ -130,10 +122,11 @@ function lookBackMs(law: RateLimitLaw): number {
  * taking is judged by a law that leaves room for it: a window longer by that time, a bucket smaller by what it refills.
  */
 function numbersOf(law: RateLimitLaw, holdMs: number): readonly number[] {
-  if (law.kind === 'token-bucket') return [law.ratePerSecond / 1_000, sizeWithHold(law, holdMs)];
+  const spanMs = lookBackMs(law) + holdMs + 1;
+  if (law.kind === 'token-bucket') return [spanMs, law.ratePerSecond / 1_000, sizeWithHold(law, holdMs)];
   const windowMs = Math.ceil(law.windowMs);
   const tickMs = law.requests <= ticksPerWindow ? 1 : Math.max(1, Math.floor(windowMs / ticksPerWindow));
-  return [law.requests, windowMs + holdMs, tickMs];
+  return [spanMs, law.requests, windowMs + holdMs, tickMs];
 }
 
 function sizeWithHold(law: RateLimitLaw, holdMs: number): number {

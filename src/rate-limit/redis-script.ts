@@ -1,4 +1,4 @@
-/** What a script does for its law: one letter per law, in the order of the limit. `b` a bucket, `w` a window. */
+/** What a script does for its laws: one letter per law, in the order of the limit. `b` a bucket, `w` a window. */
 export type ScriptShape = string;
 
 /** Whether the script takes, or only looks. */
@@ -10,145 +10,181 @@ export const maxLaws = 8;
 /** The most permits that one trip can take: their number goes into 16 bits of the answer. */
 export const maxGrant = 65_535;
 
-/** Bytes of an entry of a window: when (6) and how many (4). */
-const entryBytes = 10;
+/** The first record of a window, which stands for all that is past, and the format and size of each. */
+const noRecord = String.raw`\0`.repeat(16);
+const recordFormat = '<I5I5I5I1';
+const recordBytes = 16;
+
+/** Of a record the total and of the next one the time: what a look at the oldest ones needs. */
+const edgeFormat = '<I5I1I5';
+
+/** Totals of a window are counted modulo this. */
+const totals = 2 ** 40;
+
+/** So many records of a window may be past before they are removed. */
+const maxPast = 32;
 
 interface LawText {
-  /** Names of its arguments. */
-  readonly numbers: readonly string[];
-  /** Names of what is kept of it in the head of the value, and their format. */
-  readonly kept: readonly string[];
-  readonly format: string;
-  /** Brings what was kept to this moment; sets `left<n>`, the permits that are left. */
+  /** Brings what is kept to this moment; sets `left<n>`, the permits that are left. */
   readonly look: string;
   /** Sets `wait` and `whole` of a law that has too little left. */
   readonly refuse: string;
-  /** Books `grant`; the expressions of what is kept from now on, and of the entries behind the head. */
+  /** Books `grant`. */
   readonly book: string;
-  readonly keep: readonly string[];
-  readonly entries: string;
+}
+
+/** Names of the numbers that a law is told by, see `LimitPlan.numbers`. */
+export function numberNames(letter: string, n: number): readonly string[] {
+  return (letter === 'b' ? ['span', 'rate', 'capacity'] : ['span', 'requests', 'window', 'tick']).map(
+    name => name + n,
+  );
 }
 
 /**
- * A bucket is kept as its backlog in permits. Time is whole milliseconds, rounded down: an interval that began in the
- * middle of one would seem up to a millisecond longer than it is. So a backlog never counts as less than what comes back
- * in one millisecond; while that very millisecond lasts (`slack`), the burst is not made smaller by it.
+ * A bucket is kept as its backlog in permits, which is how live numbers can change. Time is whole milliseconds, rounded
+ * down: an interval that began in the middle of one would seem up to a millisecond longer than it is. So a backlog never
+ * counts as less than what comes back in one millisecond; only a bucket that is surely whole has its full burst, while
+ * that very millisecond lasts (`slack`).
  */
 function bucketText(n: number): LawText {
   return {
-    numbers: [`rate${n}`, `capacity${n}`],
-    kept: [`backlog${n}`, `lifted${n}`],
-    format: 'dB',
     look: `
-backlog${n} = backlog${n} - passed * rate${n}
+local live${n}, passed${n} = call('PTTL', key${n}), 0
+local backlog${n}, lifted${n} = 0, 0
+if live${n} > 0 then
+  local saved
+  saved, backlog${n}, lifted${n} = struct.unpack('<I6dB', call('GET', key${n}))
+  passed${n} = saved - live${n}
+  ${clockSetBack(n)}
+  backlog${n} = backlog${n} - passed${n} * rate${n}
+end
 local slack${n} = 0
-if backlog${n} <= rate${n} then backlog${n} = rate${n} slack${n} = rate${n}
-elseif lifted${n} == 1 and passed == 0 then slack${n} = rate${n} end
+if backlog${n} <= 0 then backlog${n} = rate${n} slack${n} = rate${n}
+elseif backlog${n} < rate${n} then backlog${n} = rate${n}
+elseif lifted${n} == 1 and passed${n} == 0 then slack${n} = rate${n} end
 local left${n} = capacity${n} + slack${n} - backlog${n}`,
+    // A backlog of less than a millisecond's permits is not known from none, so that a cost that leaves no room for it
+    // has to wait until the bucket is surely whole.
     refuse: `
-wait = math.ceil((cost - left${n}) / rate${n})
+local room = capacity${n} - cost
+if room < rate${n} then room = 0 end
+wait = math.ceil((backlog${n} - room) / rate${n})
 whole = math.ceil(backlog${n} / rate${n})`,
     book: `
 backlog${n} = backlog${n} + grant
-lifted${n} = slack${n} > 0 and 1 or 0`,
-    keep: [`backlog${n}`, `lifted${n}`],
-    entries: '',
+lifted${n} = slack${n} > 0 and 1 or 0
+if live${n} > span${n} then
+  call('SETRANGE', key${n}, '0', struct.pack('<I6dB', live${n}, backlog${n}, lifted${n}))
+else
+  live${n} = 2 * span${n}
+  call('SET', key${n}, struct.pack('<I6dB', live${n}, backlog${n}, lifted${n}), 'PX', string.format('%d', live${n}))
+end`,
   };
 }
 
 /**
- * A window is kept as a list of when permits were taken and how many, oldest first; what was taken within one tick is one
- * entry with the time of its last. An entry leaves when its time is more than a window ago.
+ * A window is kept as a list of records, oldest first; what was taken within one tick is one record with the time of its
+ * last. Each holds: that time, the time that the key had to live then, the total of all that was taken until then, and
+ * how many records were past, which alone are not in the window. So an admission adds one record to the end, or writes
+ * over the last one, and the sum within the window is the difference of two totals.
  */
-function windowText(n: number, start: string): LawText {
+function windowText(n: number): LawText {
+  const unpackEdge = (at: string): string =>
+    `struct.unpack('${edgeFormat}', value${n}, ${at} * ${recordBytes} + ${recordBytes - 5})`;
   return {
-    numbers: [`requests${n}`, `window${n}`, `tick${n}`],
-    kept: [`sum${n}`, `entries${n}`],
-    format: 'I6I2',
     look: `
-local first${n} = ${start}
-local stop${n} = first${n} + ${entryBytes} * entries${n}
-local edge${n} = now - window${n}
-while first${n} < stop${n} do
-  local time, count = struct.unpack('<I6I4', value, first${n})
-  if time >= edge${n} then break end
-  sum${n} = sum${n} - count
-  first${n} = first${n} + ${entryBytes}
+local live${n}, now${n} = call('PTTL', key${n}), 0
+local value${n}, size${n}
+local time${n}, total${n}, past${n}, gone${n}, oldest${n} = 0, 0, 0, 0, 0
+if live${n} > 0 then
+  value${n} = call('GET', key${n})
+  size${n} = #value${n}
+  local saved, _
+  time${n}, saved, total${n}, past${n} = struct.unpack('${recordFormat}', value${n}, size${n} - ${recordBytes - 1})
+  local passed${n} = saved - live${n}
+  ${clockSetBack(n)}
+  now${n} = time${n} + passed${n}
+  local edge = now${n} - window${n}
+  gone${n}, _, oldest${n} = ${unpackEdge(`past${n}`)}
+  while oldest${n} < edge do
+    past${n} = past${n} + 1
+    if time${n} < edge or (past${n} + 1) * ${recordBytes} == size${n} then
+      past${n}, gone${n} = size${n} / ${recordBytes} - 1, total${n}
+      break
+    end
+    gone${n}, _, oldest${n} = ${unpackEdge(`past${n}`)}
+  end
 end
-local left${n} = requests${n} - sum${n}`,
+local left${n} = requests${n} - (total${n} - gone${n}) % ${totals}`,
     refuse: `
-local position, missing = first${n}, cost - left${n}
-while position < stop${n} do
-  local time, count = struct.unpack('<I6I4', value, position)
-  missing = missing - count
-  wait = time + window${n} + 1 - now
-  if missing <= 0 then break end
-  position = position + ${entryBytes}
-end
-local last = struct.unpack('<I6', value, stop${n} - ${entryBytes})
-whole = last + window${n} + 1 - now`,
+local missing, at, leaves, left, _ = cost - left${n}, past${n}, oldest${n}, gone${n}, nil
+repeat
+  wait = leaves + window${n} + 1 - now${n}
+  at = at + 1
+  if (at + 1) * ${recordBytes} >= size${n} then break end
+  left, _, leaves = ${unpackEdge('at')}
+until (left - gone${n}) % ${totals} >= missing
+whole = time${n} + window${n} + 1 - now${n}`,
     book: `
-local keep${n}, merged${n} = stop${n} - 1, grant
-if first${n} < stop${n} then
-  local time, count = struct.unpack('<I6I4', value, stop${n} - ${entryBytes})
-  if time - time % tick${n} == now - now % tick${n} then
-    keep${n} = keep${n} - ${entryBytes}
-    merged${n} = count + grant
+total${n} = (total${n} + grant) % ${totals}
+if not value${n} then
+  live${n} = 2 * span${n}
+  call('SET', key${n}, '${noRecord}'..struct.pack('${recordFormat}', 0, live${n}, total${n}, 0), 'PX', string.format('%d', live${n}))
+else
+  local keep = size${n}
+  if time${n} - time${n} % tick${n} == now${n} - now${n} % tick${n} and (past${n} + 1) * ${recordBytes} < keep then keep = keep - ${recordBytes} end
+  if live${n} > span${n} and past${n} < ${maxPast} then
+    local record = struct.pack('${recordFormat}', now${n}, live${n}, total${n}, past${n})
+    if keep == size${n} then call('APPEND', key${n}, record) else call('SETRANGE', key${n}, keep, record) end
+  else
+    local lasts = live${n} > span${n}
+    if not lasts then live${n} = 2 * span${n} end
+    local written = string.sub(value${n}, past${n} * ${recordBytes} + 1, keep)..struct.pack('${recordFormat}', now${n}, live${n}, total${n}, 0)
+    if lasts then call('SET', key${n}, written, 'KEEPTTL') else call('SET', key${n}, written, 'PX', string.format('%d', live${n})) end
   end
 end`,
-    keep: [`sum${n} + grant`, `(keep${n} + 1 - first${n}) / ${entryBytes} + 1`],
-    entries: `..string.sub(value, first${n}, keep${n})..struct.pack('<I6I4', now, merged${n})`,
   };
 }
 
+/** A key that has more time to live than it had: the clock was set back, and stands still until it has caught up. */
+function clockSetBack(n: number): string {
+  return `if passed${n} < 0 then
+    passed${n} = 0
+    live${n} = saved
+    call('PEXPIRE', key${n}, saved)
+  end`;
+}
+
 /**
- * The script of a shape: one decision over all its laws in one trip, on one key, by the server's clock alone. The clock is
- * what is left of the key's own time to live, which is cheaper to ask than the time. A key lives for twice as long as its
- * laws look back (`span`), so that most writes need not set its time to live anew, which is most of what a write costs.
+ * The script of a shape: one decision over all its laws in one trip, by the server's clock alone. Each law has a key of
+ * its own. The clock is what is left of the key's time to live, which is cheaper to ask than the time. A key lives for
+ * twice as long as its law looks back (`span`), so that most writes need not set its time to live anew, which is most of
+ * what a write costs.
  *
- * The arguments are numbers: cost, most to take, span, then those of each law. The answer of an admission
- * is one whole number, see `LimitPlan.read`; of a refusal, a list: which law, what is left of it, when to ask again, when
- * it will be whole. A refusal writes nothing.
+ * The arguments are numbers: cost, most to take, then those of each law. Where those never change they can stand in the
+ * text itself (`constants`), which spares the server to read them each time; cost and most may then be left out when both
+ * are 1. The answer of an admission is one whole number, see `LimitPlan.read`; of a refusal, a list: which law, what is
+ * left of it, when to ask again, when it will be whole. A refusal writes nothing.
  */
-export function limitScript(shape: ScriptShape, mode: ScriptMode): string {
-  const hasWindow = shape.includes('w');
-  const laws = lawTexts(shape);
-  const numbers = ['cost', 'most', 'span', ...laws.flatMap(law => law.numbers)];
-  const kept = ['saved', ...(hasWindow ? ['now'] : []), ...laws.flatMap(law => law.kept)];
-  const format = `<${hasWindow ? 'I6I6' : 'I6'}${laws.map(law => law.format).join('')}`;
+export function limitScript(shape: ScriptShape, mode: ScriptMode, constants?: readonly string[]): string {
+  const letters = [...shape];
+  const laws = letters.map((letter, n) => (letter === 'b' ? bucketText(n) : windowText(n)));
+  const names = letters.flatMap(numberNames);
+  const values = constants ?? names.map((_, index) => `ARGV[${index + 3}] + 0`);
   const least = laws.slice(1).map((_, n) => `\nif left${n + 1} < left then left = left${n + 1} law = ${n + 1} end`);
   const refusals = laws.map(
-    (law, n) => `
+    ({ refuse }, n) => `
 if left${n} < cost then
-  local wait, whole = 0, 0${law.refuse}
+  local wait, whole = 0, 0${refuse}
   if wait > longest then longest = wait answer = { ${n}, math.floor(left${n}), wait, whole } end
 end`,
   );
-  const values = ['live', ...(hasWindow ? ['now'] : []), ...laws.flatMap(law => law.keep)];
-  const write = `
-${laws.map(law => law.book).join('')}
-local lasts = live > span
-if not lasts then live = 2 * span end
-local written = struct.pack('${format}', ${values.join(', ')})${laws.map(law => law.entries).join('')}
-if not lasts then call('SET', key, written, 'PX', string.format('%d', live))
-else ${hasWindow ? "call('SET', key, written, 'KEEPTTL')" : "call('SETRANGE', key, '0', written)"} end`;
-  return `local call = redis.call
-local key = KEYS[1]
-local ${numbers.join(', ')} = ${numbers.map((_, index) => `ARGV[${index + 1}] + 0`).join(', ')}
-local ${kept.join(', ')} = ${kept.map(() => '0').join(', ')}
-local value, passed = '', 0
-local live = call('PTTL', key)
-if live > 0 then
-  value = call('GET', key)
-  ${kept.join(', ')} = struct.unpack('${format}', value)
-  passed = saved - live
-  if passed < 0 then
-    passed = 0
-    live = saved
-    call('PEXPIRE', key, saved)
-  end${hasWindow ? '\n  now = now + passed' : ''}
-end
-${laws.map(law => law.look).join('')}
+  return `local call, struct = redis.call, struct
+local ${names.join(', ')} = ${values.join(', ')}
+local ${laws.map((_, n) => `key${n}`).join(', ')} = ${laws.map((_, n) => `KEYS[${n + 1}]`).join(', ')}
+local cost, most = 1, 1
+if ARGV[1] then cost = ARGV[1] + 0 most = ARGV[2] + 0 end
+${laws.map(({ look }) => look).join('')}
 local left, law = left0, 0${least.join('')}
 if left < cost then
   local longest, answer = -1, nil
@@ -157,20 +193,8 @@ ${refusals.join('')}
 end
 local grant = cost
 if most > cost then grant = math.min(most, math.max(cost, math.floor(left / 2))) end
-${mode === 'take' ? write : ''}
+${mode === 'take' ? laws.map(({ book }) => book).join('') : ''}
 left = left - grant
 return ((left - left % 1) * ${maxGrant + 1} + grant) * ${maxLaws} + law
 `;
-}
-
-function lawTexts(shape: ScriptShape): readonly LawText[] {
-  // The entries of the windows follow the head, in the order of the windows.
-  const lawBytes = [...shape].reduce((bytes, letter) => bytes + (letter === 'b' ? 9 : 8), 0);
-  let start = String(12 + lawBytes + 1);
-  return [...shape].map((letter, n) => {
-    if (letter === 'b') return bucketText(n);
-    const text = windowText(n, start);
-    start = `stop${n}`;
-    return text;
-  });
 }

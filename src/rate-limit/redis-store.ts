@@ -1,12 +1,12 @@
 import { RejectedError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../kernel/index.ts';
-import { type RedisConnection, type RedisScript, RedisUnavailableError } from '../redis/index.ts';
+import { type RedisConnection, RedisUnavailableError } from '../redis/index.ts';
 import type { RateLimitDecision } from './decision.ts';
 import { LeasedPermits, type LeaseOptions, requireHoldShare } from './leased-permits.ts';
 import type { WhenUnavailable } from './posture.ts';
 import { PostureDecider } from './posture-decider.ts';
-import { decisionOf, type LimitAnswer, LimitPlan } from './redis-plan.ts';
-import { limitScript, type ScriptMode } from './redis-script.ts';
+import { LimitCommands } from './redis-commands.ts';
+import { decisionOf, LimitPlan } from './redis-plan.ts';
 import type { CompiledLimit, RateLimitStore } from './store.ts';
 
 /** The options of a {@link RedisRateLimitStore}. */

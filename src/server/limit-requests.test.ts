@@ -210,6 +210,17 @@ describe('limitRequests()', () => {
     expect([second.status, second.headers.get('ratelimit')]).toEqual([200, null]);
     expect((await record).limits).toMatchObject([{ allowed: true, outcome: 'denied' }]);
   });
+
+  it('in shadow tells clients of the limit only when it is asked to', async () => {
+    const limiter = new RateLimiter({ name: 'api', requests: 1, windowMs: 60_000, shadow: true });
+    const { url } = await start(async api => {
+      api.get('/', { onRequest: limitRequests({ limiter, tellsInShadow: true }) }, () => 'hello');
+    });
+    await fetch(url);
+    const second = await fetch(url);
+    expect([second.status, second.headers.get('ratelimit-policy')]).toEqual([200, '"api";q=1;w=60']);
+    expect(second.headers.get('retry-after')).toBeNull();
+  });
 });
 
 /** A store that answers when it likes, as one elsewhere does, or not at all. */

@@ -66,11 +66,13 @@ export interface LimitRequestsOptions {
   readonly by?: LimitSubject | undefined;
   /** How many permits a request takes; whole. @default 1 */
   readonly cost?: number | ((request: LimitedRequest) => number) | undefined;
+  /** Whether answers tell of the limit also while the limiter is in shadow. @default false */
+  readonly tellsInShadow?: boolean | undefined;
 }
 
 /**
  * A hook that lets a limiter decide about every request of a route or of a group of routes. Every answer tells of the limit
- * in `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11), unless the limiter is in shadow. What is
+ * in `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11); of one in shadow only if asked to. What is
  * denied is answered with 429 and `Retry-After`; what cannot be decided, because the store is away and the limit is closed
  * then, with 503 and the code `LIMITER_UNAVAILABLE`.
  *
@@ -82,7 +84,7 @@ export interface LimitRequestsOptions {
  * api.post('/login', { onRequest: limitRequests({ limiter: logins }) }, signIn);
  */
 export function limitRequests(options: LimitRequestsOptions): LimitHook {
-  const { limiter, by = 'address', cost = 1 } = options;
+  const { limiter, by = 'address', cost = 1, tellsInShadow = false } = options;
   const decide = (
     request: LimitedRequest,
     reply: LimitedReply,
@@ -92,7 +94,7 @@ export function limitRequests(options: LimitRequestsOptions): LimitHook {
     const record = recordOf(limiter, subject, decision);
     const scope = scopeOf(request);
     if (scope !== undefined) scope.limits = [...(scope.limits ?? []), record];
-    if (!limiter.settings.shadow) tell(reply, limiter.fields(decision));
+    if (tellsInShadow || !limiter.settings.shadow) tell(reply, limiter.fields(decision));
     return decision.allowed ? undefined : refusal(limiter, record);
   };
   return (request, reply, done) => {
