@@ -123,6 +123,7 @@ describe('the rate', () => {
       await settled;
       return limiter.ratePerSecond;
     };
+    await clock.advance(5_000);
     expect(await ratesAfter(async () => 'fast')).toBeGreaterThan(10);
     const raised = limiter.ratePerSecond;
     expect(await ratesAfter(() => clock.sleep(200))).toBeCloseTo(raised * 0.9);

@@ -214,10 +214,10 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
 
   #ask(): Promise<Value> {
     const { policies, work, clock, trace } = this.#call;
-    const { breaker, concurrency } = policies;
+    const { breaker, concurrency, rate } = policies;
     this.#phase = 'under way';
     trace?.countAttempt();
-    if (trace !== undefined || breaker?.measuresDuration || concurrency?.measuresLatency)
+    if (trace !== undefined || rate !== undefined || breaker?.measuresDuration || concurrency?.measuresLatency)
       this.#startedMs = clock.monotonic();
     // As `begun` does, without a closure for every call.
     try {
