@@ -22,7 +22,7 @@ export function passThrough<Value>(call: PassageCall<Value>): Promise<Outcome<Va
     return Promise.reject(policies.breaker?.refusal());
   }
   if (signal !== undefined || limit !== undefined) return new Passage(call).run();
-  return isRetried(call) ? retried(call) : new RunningAttempt(1, call).start();
+  return new RunningAttempt(1, call, isRetried(call) ? again : undefined).start();
 }
 
 /** Whether it is plain from here that the breaker refuses: then nothing else needs to begin. */
@@ -34,9 +34,9 @@ function isRetried<Value>({ options, policies }: PassageCall<Value>): boolean {
   return options.repeatable === true && policies.retry !== undefined;
 }
 
-/** As a {@link Passage}, for a call that nothing can stop: it needs one only when its first attempt has failed. */
-function retried<Value>(call: PassageCall<Value>): Promise<Outcome<Value>> {
-  return new RunningAttempt(1, call).start().then(undefined, error => new Passage(call).again(error));
+/** What follows the first attempt of a call that nothing can stop: only now does it need a passage. */
+function again<Value>(call: AttemptCall<Value>, error: unknown): Promise<Outcome<Value>> {
+  return new Passage({ ...call, signal: undefined }).again(error);
 }
 
 /** A call in the inner stages that can be stopped: by its caller, or because its time is up. */

@@ -18,6 +18,9 @@ export interface AttemptCall<Value> {
   readonly trace: CallTrace | undefined;
 }
 
+/** What follows the failure of an attempt, when something may. */
+export type Recovery<Value> = (call: AttemptCall<Value>, error: unknown) => Promise<Outcome<Value>>;
+
 /** Whether the dependency has been asked, and whether anybody still wants the answer. */
 type Phase = 'waiting' | 'under way' | 'over';
 
@@ -32,7 +35,8 @@ type Phase = 'waiting' | 'under way' | 'over';
 export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
   readonly attempt: number;
   readonly #call: AttemptCall<Value>;
-  #resolve: ((outcome: Outcome<Value>) => void) | undefined = undefined;
+  readonly #recovery: Recovery<Value> | undefined;
+  #resolve: ((value: Value) => void) | undefined = undefined;
   #reject: ((reason: unknown) => void) | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #phase: Phase = 'waiting';
@@ -46,9 +50,10 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
   previous: QueuedDeadline | undefined = undefined;
   next: QueuedDeadline | undefined = undefined;
 
-  constructor(attempt: number, call: AttemptCall<Value>) {
+  constructor(attempt: number, call: AttemptCall<Value>, recovery?: Recovery<Value>) {
     this.attempt = attempt;
     this.#call = call;
+    this.#recovery = recovery;
   }
 
   get deadlineMs(): number | undefined {
@@ -76,16 +81,22 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
 
   /** Makes the attempt. */
   start(): Promise<Outcome<Value>> {
-    const promise = new Promise<Outcome<Value>>((resolve, reject) => {
+    // A gate between the work and what follows it: it can be closed from outside, and what follows runs in the
+    // asynchronous context of this call, whoever closes it.
+    const gate = new Promise<Value>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    const outcome = gate.then(
+      value => this.#succeed(value),
+      error => this.#fail(error),
+    );
     const { concurrency, breaker, rate } = this.#call.policies;
     if (concurrency === undefined && rate === undefined) {
       // Nothing on the way can make the attempt wait.
       if (breaker === undefined || this.#admit(breaker)) this.#depart();
     } else void this.#approach();
-    return promise;
+    return outcome;
   }
 
   /**
@@ -130,7 +141,7 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
       if (this.#isOver || (breaker !== undefined && !this.#admit(breaker))) return;
       if (rate !== undefined) await this.#waitForRate(rate);
     } catch (error) {
-      if (!this.#isOver) this.#fail(error);
+      this.#reject?.(error);
       return;
     }
     if (!this.#isOver) this.#depart();
@@ -158,7 +169,7 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
     this.#admission = breaker.tryAdmit();
     if (this.#admission === undefined) {
       trace?.note('breaker', 'rejected', 'open');
-      this.#fail(breaker.refusal());
+      this.#reject?.(breaker.refusal());
       return false;
     }
     // In shadow, what would have been refused is admitted as if the circuit were closed.
@@ -190,14 +201,7 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
       this.#queue.add(this);
     }
     const asking = fault === undefined ? this.#ask() : this.#disturbed(fault);
-    asking.then(
-      value => {
-        if (!this.#isOver) this.#succeed(value);
-      },
-      error => {
-        if (!this.#isOver) this.#fail(error);
-      },
-    );
+    asking.then(this.#resolve, this.#reject);
   }
 
   async #disturbed(fault: FaultInjector): Promise<Value> {
@@ -228,33 +232,32 @@ export class RunningAttempt<Value> implements Attempt, QueuedDeadline {
     }
   }
 
-  #succeed(value: Value): void {
-    const { breaker } = this.#call.policies;
-    this.#call.trace?.ended(this.#startedMs);
-    if (breaker !== undefined && this.#admission !== undefined) {
-      breaker.succeeded(this.#admission, breaker.measuresDuration ? this.#elapsedMs() : 0);
+  #succeed(value: Value): Outcome<Value> {
+    if (!this.#isOver) {
+      const { breaker, rate } = this.#call.policies;
+      this.#call.trace?.ended(this.#startedMs);
+      if (breaker !== undefined && this.#admission !== undefined) {
+        breaker.succeeded(this.#admission, breaker.measuresDuration ? this.#elapsedMs() : 0);
+      }
+      if (rate !== undefined) rate.limiter.recordLatency?.(this.#elapsedMs(), this.#permit);
+      this.#leave('succeeded');
     }
-    const { rate } = this.#call.policies;
-    if (rate !== undefined) rate.limiter.recordLatency?.(this.#elapsedMs(), this.#permit);
-    this.#leave('succeeded');
-    this.#resolve?.({ value, freshness: 'fresh', ageMs: 0 });
+    return { value, freshness: 'fresh', ageMs: 0 };
   }
 
-  #fail(error: unknown): void {
-    const { policies, trace } = this.#call;
-    const wasAsked = this.isUnderWay;
-    if (wasAsked) trace?.ended(this.#startedMs, { error });
-    // The slot is given back first: what judges the error is the caller's code and may throw.
-    this.#leave(error instanceof RejectedError || isAbortError(error) ? 'ignored' : 'failed');
-    try {
-      const { breaker, rate } = policies;
+  #fail(error: unknown): Promise<Outcome<Value>> {
+    if (!this.#isOver) {
+      const { breaker, rate } = this.#call.policies;
+      const wasAsked = this.isUnderWay;
+      if (wasAsked) this.#call.trace?.ended(this.#startedMs, { error });
+      // The slot is given back first: what judges the error is the caller's code and may throw.
+      this.#leave(error instanceof RejectedError || isAbortError(error) ? 'ignored' : 'failed');
       if (wasAsked && speaksAgainst(error)) rate?.limiter.recordError?.(error, this.#permit);
       if (breaker !== undefined && this.#admission !== undefined)
         breaker.failed(this.#admission, error, undefined, breaker.measuresDuration ? this.#elapsedMs() : 0);
-      this.#reject?.(error);
-    } catch (judgement) {
-      this.#reject?.(judgement);
     }
+    if (this.#recovery === undefined) throw error;
+    return this.#recovery(this.#call, error);
   }
 
   #leave(outcome: 'succeeded' | 'failed' | 'ignored'): void {
