@@ -1,9 +1,11 @@
 /**
- * Decisions on a Redis of its own, 100 in flight, over 10,000 keys; prints what a decision costs.
+ * Decisions on a Redis of its own, 100 in flight, over 10,000 keys; prints what a decision costs. Keys come evenly, or, for
+ * a candidate whose name says so, by Zipf's law, as they do in practice: the first is asked for every tenth time.
  *
  *     node --conditions=source --import tsx bench/programs/rate-limit-redis.ts server-cpu "plinth token bucket"
  *
- * `server-cpu` counts the CPU time of the server, `wall` the time that goes by.
+ * `server-cpu` counts the CPU time of the server, `client-cpu` that of this process, `wall` the time that goes by. A third
+ * argument is the number in flight.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,9 +19,18 @@ import { peer } from '../peers.ts';
 /** Makes one decision for a key; says whether it was admitted. */
 type Decide = (key: string) => Promise<boolean>;
 
-const inFlight = 100;
 const keys = Array.from({ length: 10_000 }, (_, index) => `user-${index}`);
 const measuredMs = 1_500;
+
+/** Keys whose frequency is one by their rank, in an order that is the same in every run. */
+function zipfTrace(length: number): readonly string[] {
+  const scale = Math.log(keys.length + 1);
+  let state = 1;
+  return Array.from({ length }, () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return keys[Math.floor(Math.exp((state / 2_147_483_647) * scale)) - 1] ?? '';
+  });
+}
 
 interface FlexibleModule {
   readonly RateLimiterRedis: new (options: object) => { consume(key: string): Promise<unknown> };
@@ -79,6 +90,12 @@ const candidates: Readonly<Record<string, (url: string) => Promise<Decide>>> = {
     const limiter = new SlidingWindowRateLimiter({ requests: 1_000_000, windowMs: 1_000, store });
     return async key => (await limiter.check(key.slice(0, 7))).allowed;
   },
+  async 'plinth sliding window, leased, zipf'(url) {
+    const store = await plinthStore(url, {});
+    const limiter = new SlidingWindowRateLimiter({ requests: 1_000_000, windowMs: 1_000, store });
+    return async key => (await limiter.check(key)).allowed;
+  },
+  'rate-limiter-flexible, zipf': url => flexible(url, 10_000),
   'rate-limiter-flexible': url => flexible(url, 10_000),
   'rate-limiter-flexible, 100 keys': url => flexible(url, 7),
 };
@@ -101,10 +118,10 @@ async function decideFor(decide: Decide, durationMs: number): Promise<number> {
   const caller = async (): Promise<void> => {
     while (performance.now() < endMs) {
       count += 1;
-      await decide(keys[(count * 7_919) % keys.length] ?? '');
+      await decide(trace[(count * 7_919) % trace.length] ?? '');
     }
   };
-  await Promise.all(Array.from({ length: inFlight }, caller));
+  await Promise.all(Array.from({ length: Number(inFlight) }, caller));
   return count;
 }
 
@@ -121,7 +138,8 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-const [, , measure = 'server-cpu', name = ''] = process.argv;
+const [, , measure = 'server-cpu', name = '', inFlight = '100'] = process.argv;
+const trace = name.endsWith('zipf') ? zipfTrace(100_000) : keys;
 const make = candidates[name];
 if (make === undefined)
   throw new RangeError(`No candidate is called "${name}"; there are ${Object.keys(candidates).join(', ')}`);
@@ -135,10 +153,17 @@ try {
   const decide = await make(`redis://127.0.0.1:${port}`);
   if (!(await decide('first'))) throw new RangeError(`"${name}" denies its first decision`);
   await decideFor(decide, 500);
-  const before = serverCpuMs(server);
-  const startMs = performance.now();
+  const clocks: Readonly<Record<string, () => number>> = {
+    'server-cpu': () => serverCpuMs(server),
+    'client-cpu': () => process.cpuUsage().user / 1e3 + process.cpuUsage().system / 1e3,
+    wall: () => performance.now(),
+  };
+  const readMs = clocks[measure];
+  if (readMs === undefined)
+    throw new RangeError(`Cannot measure "${measure}"; there are ${Object.keys(clocks).join(', ')}`);
+  const beforeMs = readMs();
   const operations = await decideFor(decide, measuredMs);
-  const cpuMs = measure === 'wall' ? performance.now() - startMs : serverCpuMs(server) - before;
+  const cpuMs = readMs() - beforeMs;
   console.log(JSON.stringify({ operations, cpuMs }));
 } finally {
   server.kill('SIGKILL');

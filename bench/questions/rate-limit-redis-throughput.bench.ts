@@ -13,7 +13,9 @@ export const candidates: Readonly<Record<string, Candidate>> = {
   'plinth sliding window': candidate('plinth sliding window'),
   'plinth sliding window, leased': candidate('plinth sliding window, leased'),
   'plinth sliding window, leased, 100 keys': candidate('plinth sliding window, leased, 100 keys'),
+  'plinth sliding window, leased, zipf': candidate('plinth sliding window, leased, zipf'),
   'rate-limiter-flexible': candidate('rate-limiter-flexible'),
+  'rate-limiter-flexible, zipf': candidate('rate-limiter-flexible, zipf'),
   'rate-limiter-flexible, 100 keys': candidate('rate-limiter-flexible, 100 keys'),
 };
 

@@ -29,10 +29,10 @@ function arrange(law: RateLimitLaw, holdShare: number, delaysMs: readonly number
       : { ...law, capacity: plan.maxCost },
   );
   const memory = new MemoryRateLimitStore({ clock });
-  let trips = 0;
+  const trips: number[] = [];
   const ask = async (_: LimitPlan, key: string, cost: number, most: number): Promise<LimitAnswer> => {
-    const delayMs = delaysMs[trips % delaysMs.length] ?? 0;
-    trips += 1;
+    const delayMs = delaysMs[trips.length % delaysMs.length] ?? 0;
+    trips.push(most);
     if (delayMs > 0) await clock.sleep(delayMs / 2);
     const { remaining, limit } = memory.peek(key, 1, booked);
     const grant = Math.min(most, Math.max(cost, Math.floor(remaining / 2)));
@@ -42,7 +42,14 @@ function arrange(law: RateLimitLaw, holdShare: number, delaysMs: readonly number
     return { allowed, granted: allowed ? grant : 0, limit, left: decision.remaining, waitMs, wholeMs };
   };
   const leases = new LeasedPermits({ maxPermits: 50, maxKeys: 10 }, clock, ask);
-  return { clock, plan, leases, trips: () => trips, take: (cost = 1) => leases.take(plan, 'key', cost) };
+  return {
+    clock,
+    plan,
+    leases,
+    trips: () => trips.length,
+    most: () => trips,
+    take: async (cost = 1) => leases.take(plan, 'key', cost),
+  };
 }
 
 describe('LeasedPermits', () => {
@@ -52,14 +59,28 @@ describe('LeasedPermits', () => {
     expect(trips()).toBeLessThan(30);
   });
 
-  it('serves callers at once that came together with one trip, in their order', async () => {
-    const { take, trips, clock } = arrange(windowLaw(20, 1_000), 0.05, [10]);
+  it('serves callers that came together with few trips, in their order', async () => {
+    const { take, trips, clock } = arrange(windowLaw(40, 1_000), 0.05, [10]);
     const order: number[] = [];
-    const all = Promise.all([0, 1, 2, 3].map(async index => (await take()).allowed && order.push(index)));
+    const callers = Array.from({ length: 8 }, (_, index) => index);
+    const all = Promise.all(callers.map(async index => (await take()).allowed && order.push(index)));
     await clock.advance(40);
     await all;
-    expect(order).toEqual([0, 1, 2, 3]);
-    expect(trips()).toBe(2);
+    expect(order).toEqual(callers);
+    // The first one for itself, the second one for two, the rest together.
+    expect(trips()).toBe(3);
+  });
+
+  it('takes no more than it is asked for where a key is asked for less often than permits may be held', async () => {
+    const { take, most, clock } = arrange(windowLaw(1_000, 1_000), 0.05);
+    for (let index = 0; index < 10; index += 1) {
+      await take();
+      await clock.advance(50);
+    }
+    expect(most()).toEqual(Array.from({ length: 10 }, () => 1));
+    await take();
+    await take();
+    expect(most().slice(10)).toEqual([1, 2]);
   });
 
   it('remembers a denial until permits can be there again, for as much or more', async () => {

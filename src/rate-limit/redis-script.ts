@@ -24,6 +24,9 @@ const totals = 2 ** 40;
 /** So many records of a window may be past before they are removed. */
 const maxPast = 32;
 
+/** Fractions of a permit are sums of rates: less than this is the rounding of their arithmetic. */
+const rounding = '1e-9';
+
 interface LawText {
   /** Brings what is kept to this moment; sets `left<n>`, the permits that are left. */
   readonly look: string;
@@ -35,44 +38,43 @@ interface LawText {
 
 /** Names of the numbers that a law is told by, see `LimitPlan.numbers`. */
 export function numberNames(letter: string, n: number): readonly string[] {
-  return (letter === 'b' ? ['span', 'rate', 'capacity'] : ['span', 'requests', 'window', 'tick']).map(
-    name => name + n,
-  );
+  return (letter === 'b' ? ['span', 'rate', 'capacity'] : ['span', 'requests', 'window', 'tick']).map(name => name + n);
 }
 
 /**
  * A bucket is kept as its backlog in permits, which is how live numbers can change. Time is whole milliseconds, rounded
- * down: an interval that began in the middle of one would seem up to a millisecond longer than it is. So a backlog never
- * counts as less than what comes back in one millisecond; only a bucket that is surely whole has its full burst, while
- * that very millisecond lasts (`slack`).
+ * down: an interval that began in the middle of one would seem up to a millisecond longer than it is. So a bucket that is
+ * not surely whole counts as lacking no less than what comes back in one millisecond. One that is surely whole (`lifted`)
+ * has its full burst while that very millisecond lasts; afterwards it lacks those permits too.
  */
 function bucketText(n: number): LawText {
   return {
     look: `
-local live${n}, passed${n} = call('PTTL', key${n}), 0
+local live${n} = call('PTTL', key${n})
 local backlog${n}, lifted${n} = 0, 0
 if live${n} > 0 then
   local saved
   saved, backlog${n}, lifted${n} = struct.unpack('<I6dB', call('GET', key${n}))
-  passed${n} = saved - live${n}
+  local passed = saved - live${n}
   ${clockSetBack(n)}
-  backlog${n} = backlog${n} - passed${n} * rate${n}
+  if passed > 0 then
+    backlog${n} = backlog${n} + (lifted${n} - passed) * rate${n}
+    lifted${n} = 0
+  end
 end
-local slack${n} = 0
-if backlog${n} <= 0 then backlog${n} = rate${n} slack${n} = rate${n}
-elseif backlog${n} < rate${n} then backlog${n} = rate${n}
-elseif lifted${n} == 1 and passed${n} == 0 then slack${n} = rate${n} end
-local left${n} = capacity${n} + slack${n} - backlog${n}`,
-    // A backlog of less than a millisecond's permits is not known from none, so that a cost that leaves no room for it
-    // has to wait until the bucket is surely whole.
+if lifted${n} == 0 then
+  if backlog${n} < ${rounding} then backlog${n} = 0 lifted${n} = 1
+  elseif backlog${n} < rate${n} then backlog${n} = rate${n} end
+end
+local left${n} = capacity${n} - backlog${n} + ${rounding}`,
+    // Where the cost leaves no room for what comes back in a millisecond, the bucket has to be surely whole.
     refuse: `
-local room = capacity${n} - cost
+local owed, room = backlog${n} + lifted${n} * rate${n}, capacity${n} - cost
 if room < rate${n} then room = 0 end
-wait = math.ceil((backlog${n} - room) / rate${n})
-whole = math.ceil(backlog${n} / rate${n})`,
+wait = math.ceil((owed - room) / rate${n})
+whole = math.ceil(owed / rate${n})`,
     book: `
 backlog${n} = backlog${n} + grant
-lifted${n} = slack${n} > 0 and 1 or 0
 if live${n} > span${n} then
   call('SETRANGE', key${n}, '0', struct.pack('<I6dB', live${n}, backlog${n}, lifted${n}))
 else
@@ -101,9 +103,9 @@ if live${n} > 0 then
   size${n} = #value${n}
   local saved, _
   time${n}, saved, total${n}, past${n} = struct.unpack('${recordFormat}', value${n}, size${n} - ${recordBytes - 1})
-  local passed${n} = saved - live${n}
+  local passed = saved - live${n}
   ${clockSetBack(n)}
-  now${n} = time${n} + passed${n}
+  now${n} = time${n} + passed
   local edge = now${n} - window${n}
   gone${n}, _, oldest${n} = ${unpackEdge(`past${n}`)}
   while oldest${n} < edge do
@@ -148,8 +150,8 @@ end`,
 
 /** A key that has more time to live than it had: the clock was set back, and stands still until it has caught up. */
 function clockSetBack(n: number): string {
-  return `if passed${n} < 0 then
-    passed${n} = 0
+  return `if passed < 0 then
+    passed = 0
     live${n} = saved
     call('PEXPIRE', key${n}, saved)
   end`;

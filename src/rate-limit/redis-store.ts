@@ -1,6 +1,6 @@
 import { RejectedError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../kernel/index.ts';
-import { type RedisConnection, RedisUnavailableError } from '../redis/index.ts';
+import { RedisCommandError, type RedisConnection, RedisUnavailableError } from '../redis/index.ts';
 import type { RateLimitDecision } from './decision.ts';
 import { LeasedPermits, type LeaseOptions, requireHoldShare } from './leased-permits.ts';
 import type { WhenUnavailable } from './posture.ts';
@@ -25,7 +25,7 @@ export interface RedisRateLimitStoreOptions {
 }
 
 /**
- * Limits that all processes share: one script per decision, one trip, one key, by the server's clock alone. However many
+ * Limits that all processes share: one script per decision, one trip, by the server's clock alone. However many
  * processes ask, and whatever their clocks say, no interval is over the law; see `whenUnavailable` for what holds when
  * Redis is away or has lost its memory.
  *
@@ -49,43 +49,48 @@ export interface RedisRateLimitStoreOptions {
  * const decision = await limiter.check(userId);
  */
 export class RedisRateLimitStore implements RateLimitStore<Promise<RateLimitDecision>> {
-  readonly #redis: RedisConnection;
+  readonly #commands: LimitCommands;
   readonly #posture: PostureDecider;
   readonly #leases: LeasedPermits | undefined;
   readonly #holdShare: number;
   readonly #plans = new WeakMap<CompiledLimit, LimitPlan>();
-  readonly #scripts = new WeakMap<LimitPlan, PlanScripts>();
   #isClosed = false;
 
   /** @throws {ArgumentError} that names the option, its value and what was expected. */
   constructor(options: RedisRateLimitStoreOptions) {
     const { redis, whenUnavailable, lease, clock = systemClock } = options;
-    this.#redis = redis;
+    this.#commands = new LimitCommands(redis);
     this.#posture = new PostureDecider(whenUnavailable, redis, clock);
     this.#holdShare = requireHoldShare(lease);
-    const ask = (plan: LimitPlan, key: string, cost: number, most: number): Promise<LimitAnswer> =>
-      this.#ask('take', plan, key, cost, most);
-    this.#leases = lease === undefined ? undefined : new LeasedPermits(lease, clock, ask);
+    this.#leases =
+      lease === undefined
+        ? undefined
+        : new LeasedPermits(lease, clock, (plan, key, cost, most) => this.#commands.take(plan, key, cost, most));
   }
 
-  async take(key: string, cost: number, limit: CompiledLimit): Promise<RateLimitDecision> {
-    const plan = this.#planOf(limit);
-    const early = this.#posture.before(plan, key, cost);
-    if (early !== undefined) return early;
+  take(key: string, cost: number, limit: CompiledLimit): Promise<RateLimitDecision> {
+    let plan: LimitPlan;
     try {
-      if (this.#leases !== undefined) return await this.#leases.take(plan, key, cost);
-      return decisionOf(await this.#ask('take', plan, key, cost, cost));
+      plan = this.#planOf(limit);
     } catch (error) {
+      return Promise.reject(error);
+    }
+    const asked =
+      this.#posture.before(plan, key, cost) ??
+      this.#leases?.take(plan, key, cost) ??
+      this.#commands.take(plan, key, cost, cost).then(decisionOf);
+    if (!(asked instanceof Promise)) return Promise.resolve(asked);
+    return asked.catch((error: unknown) => {
       if (!isAbsence(error)) throw error;
       return this.#posture.instead(plan, key, cost);
-    }
+    });
   }
 
   /** What Redis would answer. While Redis is away: as for `take`, but the local share is not asked. */
   async peek(key: string, cost: number, limit: CompiledLimit): Promise<RateLimitDecision> {
     const plan = this.#planOf(limit);
     try {
-      const answer = await this.#ask('peek', plan, key, cost, cost);
+      const answer = await this.#commands.peek(plan, key, cost);
       return { ...decisionOf(answer), remaining: answer.left + answer.granted };
     } catch (error) {
       if (!isAbsence(error)) throw error;
@@ -103,7 +108,7 @@ export class RedisRateLimitStore implements RateLimitStore<Promise<RateLimitDeci
     const plan = this.#planOf(limit);
     this.#leases?.forget(plan, key);
     this.#posture.reset(plan, key);
-    await this.#redis.command(['UNLINK', `${this.#scriptsOf(plan).keyBegin}${key}}`]);
+    await this.#commands.reset(plan, key);
   }
 
   /** Lets go of permits on a lease and of local shares. The connection stays open: it is its owner's. */
@@ -111,12 +116,6 @@ export class RedisRateLimitStore implements RateLimitStore<Promise<RateLimitDeci
     this.#isClosed = true;
     this.#leases?.close();
     this.#posture.close();
-  }
-
-  async #ask(mode: ScriptMode, plan: LimitPlan, key: string, cost: number, most: number): Promise<LimitAnswer> {
-    const { keyBegin, take, peek } = this.#scriptsOf(plan);
-    const script = mode === 'take' ? take : peek;
-    return plan.read(await script.run([`${keyBegin}${key}}`], plan.argumentsFor(cost, most)));
   }
 
   #planOf(limit: CompiledLimit): LimitPlan {
@@ -128,31 +127,10 @@ export class RedisRateLimitStore implements RateLimitStore<Promise<RateLimitDeci
     }
     return plan;
   }
-
-  #scriptsOf(plan: LimitPlan): PlanScripts {
-    let scripts = this.#scripts.get(plan);
-    if (scripts === undefined) {
-      const { shape, limit } = plan;
-      scripts = {
-        // The version of what is kept and its shape stand in the key: what cannot be read is not met.
-        keyBegin: this.#redis.key('limit', `1${shape}`, `{${limit.name}:`),
-        take: this.#redis.script(limitScript(shape, 'take')),
-        peek: this.#redis.script(limitScript(shape, 'peek')),
-      };
-      this.#scripts.set(plan, scripts);
-    }
-    return scripts;
-  }
 }
 
-/** What a plan needs on this connection. A key is its beginning, the key of the caller and a brace. */
-interface PlanScripts {
-  readonly keyBegin: string;
-  readonly take: RedisScript;
-  readonly peek: RedisScript;
-}
-
-/** Whether Redis gave no answer, as opposed to an answer that it cannot do what it was asked. */
+/** Whether Redis decided nothing: it was away, had too much to do, or could not carry out the decision (out of memory, read-only). */
 function isAbsence(error: unknown): boolean {
+  if (error instanceof RedisCommandError) return true;
   return error instanceof RedisUnavailableError || (error instanceof RejectedError && error.reason === 'full');
 }
