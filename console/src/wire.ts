@@ -93,7 +93,23 @@ export interface Cache {
   readonly loads: number;
   readonly joined: number;
   readonly evictions: number;
+  /** Answered by the store that processes share; absent from a service that has none. */
+  readonly storeHits?: number;
   readonly hitRate: number | null;
+}
+
+/** Where entries are kept, and how memory is kept in step with what processes share. */
+export interface CacheTiers {
+  readonly status: 'up' | 'degraded';
+  readonly backend: 'memory' | 'redis' | 'hybrid';
+  readonly message?: string;
+  readonly coherence?: {
+    readonly coverage: 'tracking' | 'announcements' | 'none';
+    readonly maxStalenessMs: number;
+    /** `null`: it never was certain. */
+    readonly heardAgoMs: number | null;
+    readonly generation: number;
+  };
 }
 
 export interface Totals {
@@ -119,6 +135,8 @@ export interface ConsoleState {
   readonly health: { readonly status: Condition; readonly checks: readonly HealthCheck[] };
   readonly breakers: readonly Breaker[];
   readonly caches: readonly Cache[];
+  /** Absent from a service that does not tell. */
+  readonly cacheTiers?: CacheTiers;
   readonly totals: Totals;
   /** Newest first, at most 100. */
   readonly calls: readonly CallRecord[];

@@ -46,9 +46,43 @@ export const consoleStateSchema = z
         loads: z.number(),
         joined: z.number(),
         evictions: z.number(),
+        storeHits: z.number(),
+        regrets: z.number(),
+        loadFailures: z.number(),
+        bytes: z.number(),
+        savedMs: z.number(),
         hitRate: z.number(),
+        prefixes: z.record(
+          z.string(),
+          z.object({
+            entries: z.number(),
+            bytes: z.number(),
+            hits: z.number(),
+            storeHits: z.number(),
+            misses: z.number(),
+            stale: z.number(),
+            loads: z.number(),
+            evictions: z.number(),
+            regrets: z.number(),
+            savedMs: z.number(),
+            hitRate: z.number(),
+          }),
+        ),
       }),
     ),
+    cacheTiers: z.object({
+      status: z.enum(['up', 'degraded']),
+      backend: z.enum(['memory', 'redis', 'hybrid']),
+      message: z.string().optional(),
+      coherence: z
+        .object({
+          coverage: z.enum(['tracking', 'announcements', 'none']),
+          maxStalenessMs: z.number(),
+          heardAgoMs: z.number().nullable().meta({ description: 'null: it never was certain' }),
+          generation: z.number(),
+        })
+        .optional(),
+    }),
     totals: z.object({
       calls: z.number(),
       ok: z.number(),

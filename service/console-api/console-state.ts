@@ -1,4 +1,5 @@
 import type { Infrastructure } from 'plinth';
+import type { CacheHealth } from 'plinth/cache';
 import { type EventSource, Events, type Subscription, type Timer } from 'plinth/kernel';
 import type { z } from 'zod';
 import type { consoleStateSchema } from './console-state-schema.ts';
@@ -78,7 +79,8 @@ export class ConsoleState {
       },
       health: { status: worst(live.status, ready.status), checks: checksOf({ ...live.checks, ...ready.checks }) },
       breakers: [...dependencies.breakers()],
-      caches: [...dependencies.caches()],
+      caches: Object.values(this.#infrastructure.cache.statsByNamespace()),
+      cacheTiers: tiersOf(this.#infrastructure.cache.health()),
       totals: dependencies.calls.totals(),
       calls: dependencies.calls.latest(shownCalls).map(record => ({ ...record })),
     };
@@ -110,4 +112,11 @@ function checksOf(checks: Checks): ConsoleSnapshot['health']['checks'] {
     ...(status === 'unknown' ? { message: 'not looked at yet' } : message === undefined ? {} : { message }),
     ...(durationMs === undefined ? {} : { durationMs }),
   }));
+}
+
+/** As JSON can say it, which knows no infinity. */
+function tiersOf({ coherence, ...rest }: CacheHealth): ConsoleSnapshot['cacheTiers'] {
+  if (coherence === undefined) return rest;
+  const { heardAgoMs } = coherence;
+  return { ...rest, coherence: { ...coherence, heardAgoMs: Number.isFinite(heardAgoMs) ? heardAgoMs : null } };
 }

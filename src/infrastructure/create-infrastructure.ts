@@ -1,11 +1,12 @@
 import { join, resolve } from 'node:path';
+import { CacheManager } from '../cache/index.ts';
 import { DatabaseManager } from '../database/index.ts';
 import { eventLoopCheck, HealthRegistry } from '../health/index.ts';
 import { ConnectionPool } from '../http/index.ts';
 import { type Clock, type Ids, type Random, systemClock, systemIds, systemRandom } from '../kernel/index.ts';
 import { type Logging, type SetupLoggingOptions, setupLogging } from '../logging/index.ts';
 import { type LoadSettingsOptions, loadSettings, type Settings } from '../settings/index.ts';
-import { createMetrics } from '../telemetry/index.ts';
+import { createMetrics, type Metrics } from '../telemetry/index.ts';
 import { ClosingOrder } from './closing.ts';
 import { Dependencies } from './dependencies.ts';
 import { Infrastructure } from './infrastructure.ts';
@@ -64,14 +65,18 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
     redisConnected?.catch(() => {});
     const limits = new Limits({ clock, redis, rateLimiting: settings.rateLimiting });
     closing.add('limits', () => limits.close());
+    const { backend, ttlMs, maxEntries } = settings.cache;
+    const cache = new CacheManager({ backend, redis, ttlMs, maxEntries, clock });
+    closing.add('cache', () => cache.close());
     const connections = new ConnectionPool({ connectTimeoutMs: settings.http.connectTimeoutMs });
     closing.add('connections', () => connections.close());
-    const dependencies = new Dependencies(clock, random, limits);
+    const dependencies = new Dependencies(clock, random, limits, cache);
     const health = new HealthRegistry({ clock });
     const metrics = settings.monitoring.metricsEnabled ? await createMetrics({ appName: settings.appName }) : undefined;
     if (metrics !== undefined) closing.add('metrics', () => metrics.close());
-    logRooms(logging, { dependencies, limits, database, health }, { echo: settings.database.echo });
+    logRooms(logging, { dependencies, limits, cache, database, health }, { echo: settings.database.echo });
     registerChecks(health, database, logging, clock);
+    watchCache(cache, health, metrics);
     if (redis !== undefined) {
       watchRedis(redis, logging, health);
       metrics?.observeRedis(redis);
@@ -88,6 +93,7 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
       databaseOpen,
       redis,
       limits,
+      cache,
       connections,
       dependencies,
       health,
@@ -124,6 +130,18 @@ function databaseOptions({ database, service }: Settings): ConstructorParameters
 function reportWarnings(logging: Logging, settings: Settings): void {
   const logger = logging.getLogger('settings');
   for (const { name, message, origin } of settings.warnings) logger.warning(`${name}: ${message}`, { origin });
+}
+
+function watchCache(cache: CacheManager, health: HealthRegistry, metrics: Metrics | undefined): void {
+  cache.events.on('opened', ({ name, cache: opened }) => metrics?.observeCache(name, () => opened.stats()));
+  health.register({
+    name: 'cache',
+    critical: false,
+    check() {
+      const { status, message } = cache.health();
+      return message === undefined ? { status } : { status, message };
+    },
+  });
 }
 
 function registerChecks(

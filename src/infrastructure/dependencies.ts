@@ -1,4 +1,4 @@
-import { type CacheStats, MemoryCache } from '../cache/index.ts';
+import type { CacheManager, CacheStats, NamespaceCache } from '../cache/index.ts';
 import { ArgumentError } from '../errors/index.ts';
 import { type Clock, Events, type Random } from '../kernel/index.ts';
 import { CallLog, type Guard, type GuardEvents, standardGuard } from '../pipeline/index.ts';
@@ -40,7 +40,8 @@ export interface Dependency {
   readonly name: string;
   readonly guard: Guard;
   readonly breaker: CircuitBreaker;
-  readonly cache: MemoryCache<unknown>;
+  /** Its answers: a namespace of the process's cache, and with Redis shared by all processes. */
+  readonly cache: NamespaceCache<unknown>;
   /** How many attempts may be under way at once. */
   readonly slots: Bulkhead;
   /** What retries are paid from. */
@@ -65,12 +66,14 @@ export class Dependencies {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #limits: Limits;
+  readonly #caches: CacheManager;
   readonly #all = new Map<string, Dependency>();
 
-  constructor(clock: Clock, random: Random, limits: Limits) {
+  constructor(clock: Clock, random: Random, limits: Limits, caches: CacheManager) {
     this.#clock = clock;
     this.#random = random;
     this.#limits = limits;
+    this.#caches = caches;
     this.calls.observe(this.events);
   }
 
@@ -91,12 +94,13 @@ export class Dependencies {
       failureThreshold: options.failureThreshold,
       recoveryTimeMs: options.recoveryTimeMs ?? 60_000,
     });
-    const cache = new MemoryCache<unknown>({
-      name,
-      clock,
+    // What answers are made of is not known here, so everything that can be cloned must be kept as it is.
+    const cache = this.#caches.namespace<unknown>(name, {
       maxEntries: options.cacheEntries,
       ttlMs: options.ttlMs ?? 3_600_000,
       staleMs: options.staleMs ?? 86_400_000,
+      codec: 'structured',
+      lease: true,
     });
     const slots = new Bulkhead({
       name,

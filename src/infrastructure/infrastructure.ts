@@ -1,3 +1,4 @@
+import type { CacheManager } from '../cache/index.ts';
 import type { DatabaseManager } from '../database/index.ts';
 import type { HealthRegistry } from '../health/index.ts';
 import type { ConnectionPool } from '../http/index.ts';
@@ -38,6 +39,7 @@ export interface InfrastructureParts {
   readonly databaseOpen: Promise<void>;
   readonly redis: RedisConnection | undefined;
   readonly limits: Limits;
+  readonly cache: CacheManager;
   readonly connections: ConnectionPool;
   readonly dependencies: Dependencies;
   readonly health: HealthRegistry;
@@ -70,6 +72,8 @@ export class Infrastructure {
   readonly redis: RedisConnection | undefined;
   /** Every limit, of requests to this service and of its calls to others. */
   readonly limits: Limits;
+  /** Every cache of the process, in memory, and with Redis shared by all processes. */
+  readonly cache: CacheManager;
   /** The last requests that were answered. */
   readonly requests: RequestLog = new RequestLog();
   /** The connections to other services. */
@@ -90,6 +94,7 @@ export class Infrastructure {
     this.logging = parts.logging;
     this.redis = parts.redis;
     this.limits = parts.limits;
+    this.cache = parts.cache;
     this.connections = parts.connections;
     this.dependencies = parts.dependencies;
     this.health = parts.health;
@@ -216,10 +221,9 @@ export class Infrastructure {
     return this.close();
   }
 
-  #measure({ name, cache, breaker, slots, budget, limiter }: Dependency): void {
+  #measure({ name, breaker, slots, budget, limiter }: Dependency): void {
     const { metrics } = this;
     if (metrics === undefined) return;
-    metrics.observeCache(name, () => cache.stats());
     metrics.observeBreaker(breaker);
     metrics.observeRetryBudget(name, () => budget.stats());
     metrics.observeConcurrency(name, () => {

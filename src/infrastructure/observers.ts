@@ -1,3 +1,4 @@
+import type { CacheManager } from '../cache/index.ts';
 import type { DatabaseManager } from '../database/index.ts';
 import type { HealthRegistry } from '../health/index.ts';
 import { type EventLine, type Logging, logEvents, logStreams } from '../logging/index.ts';
@@ -9,6 +10,7 @@ import type { Limits } from './limits.ts';
 export interface ObservedRooms {
   readonly dependencies: Dependencies;
   readonly limits: Limits;
+  readonly cache: CacheManager;
   readonly database: DatabaseManager<never>;
   readonly health: HealthRegistry;
 }
@@ -18,7 +20,7 @@ export interface ObservedRooms {
  * limit, slow and failed SQL.
  */
 export function logRooms(logging: Logging, rooms: ObservedRooms, options: { readonly echo: boolean }): void {
-  const { dependencies, limits, database, health } = rooms;
+  const { dependencies, limits, cache, database, health } = rooms;
   // Each dependency has its own logger below `api`, so the call picks it.
   dependencies.events.on('call', record => {
     const { level = 'INFO', message, fields } = callLine(record);
@@ -28,6 +30,7 @@ export function logRooms(logging: Logging, rooms: ObservedRooms, options: { read
     logging.getLogger(`api.${dependency}`).info('Numbers changed', { changes });
   });
   logBreakersAndLimits(logging, dependencies, limits);
+  logCache(logging, cache);
   logEvents(database.events, logging.getLogger(logStreams.database), {
     state: ({ previous, state, engine }) => ({
       level: 'DEBUG',
@@ -60,6 +63,31 @@ export function logRooms(logging: Logging, rooms: ObservedRooms, options: { read
             message: `${name}: ${from} -> ${to}`,
             fields: message ? { reason: message } : {},
           },
+  });
+}
+
+// No line holds a key: it may be somebody's name.
+function logCache(logging: Logging, cache: CacheManager): void {
+  logEvents(cache.events, logging.getLogger('cache'), {
+    degraded: ({ name, error }) => ({
+      level: 'WARNING',
+      message: `Cache ${name}: its store is away, memory goes on alone`,
+      fields: { error },
+    }),
+    recovered: ({ name, awayMs }) => ({
+      message: `Cache ${name}: its store is there again`,
+      fields: { away: awayMs / 1_000 },
+    }),
+    unusable: ({ name, reason, bytes }) => ({
+      level: 'WARNING',
+      message: `Cache ${name}: an entry could not be read, and counts as a miss`,
+      fields: { reason, bytes },
+    }),
+    unstorable: ({ name, error }) => ({
+      level: 'WARNING',
+      message: `Cache ${name}: a value cannot be kept in the store`,
+      fields: { error },
+    }),
   });
 }
 

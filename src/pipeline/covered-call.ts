@@ -1,4 +1,4 @@
-import type { MemoryCache } from '../cache/index.ts';
+import type { LoadContext, LoadingCache } from '../cache/index.ts';
 import { runWithRequestContext } from '../context/index.ts';
 import { RejectedError } from '../errors/index.ts';
 import { type Clock, formatDuration } from '../kernel/index.ts';
@@ -84,17 +84,17 @@ export class CoveredCall<Value> {
   async #withCache(signal: AbortSignal | undefined): Promise<Outcome<Value>> {
     const { policies, options, trace, limit } = this.#parts;
     // The cache holds values of every call of its guard; a key belongs to one operation, so the type is the work's.
-    const cache = policies.cache as MemoryCache<Value> | undefined;
+    const cache = policies.cache as LoadingCache<Value> | undefined;
     const { key } = options;
     const inner = limit === undefined ? undefined : shortened(limit);
     if (cache === undefined || key === undefined) return this.#repeated(signal, trace, inner);
     const covered = this.#whileOpen(cache, key);
     if (covered !== undefined) return covered;
     let began = false;
-    const begin = async (flight: AbortSignal): Promise<Value> => {
+    const begin = async (load: LoadContext<Value>): Promise<Value> => {
       began = true;
       trace?.note('cache', 'miss');
-      const { value } = await this.#repeated(flight, trace, inner);
+      const { value } = await this.#repeated(load.signal, trace, inner);
       return value;
     };
     const loaded = await cache.load(key, begin, { signal }).catch((error: unknown) => {
@@ -111,7 +111,7 @@ export class CoveredCall<Value> {
    * What is served while the breaker is not closed: the older value, at once. Whether the dependency is well again is
    * found out beside it: no caller who can have an answer is made to try.
    */
-  #whileOpen(cache: MemoryCache<Value>, key: string): Outcome<Value> | undefined {
+  #whileOpen(cache: LoadingCache<Value>, key: string): Outcome<Value> | undefined {
     const { policies, options, clock, host } = this.#parts;
     const { breaker } = policies;
     if (breaker === undefined || !breaker.isBroken) return undefined;
@@ -122,7 +122,8 @@ export class CoveredCall<Value> {
       const renew = (trace: CallTrace | undefined): Promise<Outcome<Value>> =>
         // Nobody waits, so nobody's deadline counts, and no caller's retries.
         runWithRequestContext({ deadlineMs: undefined, attempt: undefined }, async (): Promise<Outcome<Value>> => {
-          const load = async (flight: AbortSignal): Promise<Value> => (await this.#repeated(flight, trace, own)).value;
+          const load = async ({ signal }: LoadContext<Value>): Promise<Value> =>
+            (await this.#repeated(signal, trace, own)).value;
           const { value, state, error, ageMs } = await cache.load(key, load);
           if (state === 'stale') throw error;
           return { value, freshness: 'fresh', ageMs };

@@ -1,4 +1,4 @@
-import type { MemoryCache } from '../cache/index.ts';
+import type { LoadingCache } from '../cache/index.ts';
 import { type Clock, Events, type Random, requireInteger, systemClock } from '../kernel/index.ts';
 import {
   Bulkhead,
@@ -45,7 +45,7 @@ interface Steps {
   /** Gives a substitute when everything inside has failed. */
   fallback(substitute: Substitute): PipelineBuilder<'cache' | 'retry' | 'hedge' | AttemptStage>;
   /** Answers from memory, joins calls for the same key, covers outages with older values. */
-  cache(cache: MemoryCache<unknown>): PipelineBuilder<'retry' | 'hedge' | AttemptStage>;
+  cache(cache: LoadingCache<unknown>): PipelineBuilder<'retry' | 'hedge' | AttemptStage>;
   /** Tries again what failed for a passing reason. */
   retry(retry?: RetryManager | RetryOptions): PipelineBuilder<AttemptStage>;
   /** Starts a second attempt beside one that takes unusually long; the first answer counts. */

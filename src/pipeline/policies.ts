@@ -1,4 +1,4 @@
-import type { MemoryCache } from '../cache/index.ts';
+import type { LoadingCache } from '../cache/index.ts';
 import type { CircuitBreaker, ConcurrencySlot, Hedge, RetryManager, Timeout } from '../resilience/index.ts';
 import type { FaultInjector } from './attempt.ts';
 
@@ -47,7 +47,7 @@ export type Substitute = (error: unknown) => unknown;
 export interface GuardPolicies {
   readonly deadline?: Timeout | undefined;
   readonly fallback?: Substitute | undefined;
-  readonly cache?: MemoryCache<unknown> | undefined;
+  readonly cache?: LoadingCache<unknown> | undefined;
   readonly retry?: RetryManager | undefined;
   readonly hedge?: Hedge | undefined;
   readonly concurrency?: ConcurrencySlot | undefined;

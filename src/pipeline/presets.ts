@@ -1,4 +1,4 @@
-import { MemoryCache } from '../cache/index.ts';
+import { type LoadingCache, MemoryCache } from '../cache/index.ts';
 import { type BulkheadOptions, CircuitBreaker, type ConcurrencySlot, type RetryBudget } from '../resilience/index.ts';
 import type { Guard } from './guard.ts';
 import { type PipelineOptions, pipeline } from './pipeline.ts';
@@ -25,7 +25,7 @@ export interface StandardGuardOptions extends PresetOptions {
   /** What retries are paid from. @default a budget of its own: a tenth of the calls, and one a second at low traffic */
   readonly budget?: RetryBudget | undefined;
   /** The cache, when others look at it too. @default 1,000 entries, fresh for an hour, stale for a day */
-  readonly cache?: MemoryCache<unknown> | undefined;
+  readonly cache?: LoadingCache<unknown> | undefined;
 }
 
 /** The numbers of {@link hedgedGuard}. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../testing/index.ts';
 import { CommandLane } from './command-lane.ts';
-import type { RedisDriver } from './driver.ts';
+import type { RedisSender } from './driver.ts';
 import { RedisCommandError, RedisUnavailableError } from './errors.ts';
 import { loadRedisClient } from './load-client.ts';
 import { RedisScript } from './script.ts';
@@ -12,12 +12,9 @@ function arrange(maxInFlight = 10) {
   const clock = new VirtualClock();
   const told: (number | 'answer')[] = [];
   const pending: { readonly resolve: (reply: unknown) => void; readonly reject: (error: unknown) => void }[] = [];
-  const driver: RedisDriver = {
+  const driver: RedisSender = {
     send: () => new Promise((resolve, reject) => pending.push({ resolve, reject })),
     isReply: error => error instanceof Reply,
-    identify: () => Promise.reject(new Reply()),
-    close: () => Promise.resolve(),
-    destroy: () => undefined,
   };
   const lane = new CommandLane({
     name: 'redis',
@@ -27,7 +24,7 @@ function arrange(maxInFlight = 10) {
     onTimeout: inRow => told.push(inRow),
     onAnswer: () => told.push('answer'),
   });
-  const send = (): Promise<unknown> => lane.send(driver, ['GET', 'x'], 'x').catch((error: unknown) => error);
+  const send = (): Promise<unknown> => lane.send(driver, ['GET', 'x'], 'x', false).catch((error: unknown) => error);
   return { clock, told, pending, send };
 }
 

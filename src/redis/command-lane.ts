@@ -1,6 +1,6 @@
 import { RejectedError } from '../errors/index.ts';
 import { type Clock, DeadlineQueue, type QueuedDeadline } from '../kernel/index.ts';
-import type { RedisArguments, RedisDriver } from './driver.ts';
+import type { RedisArguments, RedisSender } from './driver.ts';
 import { RedisCommandError, RedisUnavailableError } from './errors.ts';
 
 /** What a {@link CommandLane} needs to know, and whom it tells. */
@@ -32,7 +32,7 @@ export class CommandLane {
   }
 
   /** Sends a command and waits for its answer, no longer than the time limit. */
-  send(driver: RedisDriver, words: RedisArguments, key: string | undefined): Promise<unknown> {
+  send(sender: RedisSender, words: RedisArguments, key: string | undefined, asBytes: boolean): Promise<unknown> {
     const { maxInFlight, name } = this.#options;
     if (this.#inFlight >= maxInFlight) {
       const message = `Cannot ask Redis "${name}": ${maxInFlight} commands wait for an answer already`;
@@ -42,9 +42,9 @@ export class CommandLane {
       const command = new PendingCommand(this, resolve, reject);
       // Counted until the client lets go of it, not until its caller does: it is the client's memory that is bounded.
       this.#inFlight += 1;
-      driver.send(words, key).then(
+      sender.send(words, key, asBytes).then(
         reply => command.succeed(reply),
-        error => command.fail(driver.isReply(error), error),
+        error => command.fail(sender.isReply(error), error),
       );
     });
   }

@@ -1,14 +1,18 @@
 import { RejectedError } from '../errors/index.ts';
 import { type Clock, type EventSource, Events, systemClock, systemRandom } from '../kernel/index.ts';
 import { readAddress } from './address.ts';
+import { openCluster } from './cluster-driver.ts';
 import { CommandLane } from './command-lane.ts';
-import { openCluster, openServer, type RedisArguments } from './driver.ts';
+import type { RedisArguments } from './driver.ts';
 import type { RedisEvents } from './events.ts';
+import { KeyChanges, type RedisKeyChanges } from './key-changes.ts';
 import { RedisLink, type RedisStatus } from './link.ts';
 import { loadRedisClient } from './load-client.ts';
 import { type RedisConnectionOptions, type RedisTimings, timingsOf } from './options.ts';
 import type { RedisOutage } from './outages.ts';
+import { scanNode } from './scan.ts';
 import { RedisScript } from './script.ts';
+import { openServer } from './server-driver.ts';
 import { withTimeLimit } from './time-limit.ts';
 
 /**
@@ -27,24 +31,31 @@ import { withTimeLimit } from './time-limit.ts';
 export class RedisConnection implements AsyncDisposable {
   /** What it is called in events and errors. */
   readonly name: string;
+  /** Whether it is a Redis Cluster. */
+  readonly cluster: boolean;
   readonly #keyPrefix: string;
   readonly #timings: RedisTimings;
   readonly #clock: Clock;
   readonly #events: Events<RedisEvents> = new Events<RedisEvents>();
   readonly #lane: CommandLane;
   readonly #link: RedisLink;
+  readonly #changes: KeyChanges;
 
   /** @throws {ArgumentError} for an address or a number that cannot be used; the address itself is not shown. */
   constructor(options: RedisConnectionOptions) {
     const { name = 'redis', keyPrefix = '', cluster = false, clock = systemClock, random = systemRandom } = options;
     this.name = name;
+    this.cluster = cluster;
     this.#keyPrefix = keyPrefix;
     this.#timings = timingsOf(options);
     this.#clock = clock;
     const address = readAddress(options.url);
-    const { commandTimeoutMs, maxInFlight, timeoutsUntilAway } = this.#timings;
+    const { commandTimeoutMs, maxInFlight, timeoutsUntilAway, beatMs } = this.#timings;
     const open = cluster ? openCluster : openServer;
-    this.#link = new RedisLink({ name, address, timings: this.#timings, open, clock, random, events: this.#events });
+    const events = this.#events;
+    this.#changes = new KeyChanges({ name, channel: this.key('changes'), beatMs, clock, events });
+    const changes = this.#changes;
+    this.#link = new RedisLink({ name, address, timings: this.#timings, open, changes, clock, random, events });
     this.#lane = new CommandLane({
       name,
       commandTimeoutMs,
@@ -80,6 +91,19 @@ export class RedisConnection implements AsyncDisposable {
     return this.#link.outages;
   }
 
+  /** Changes to keys by others, as they happen. */
+  get changes(): RedisKeyChanges {
+    return this.#changes;
+  }
+
+  /**
+   * Milliseconds since 1970 by the clock of the server, of a cluster by that of its first master; `undefined` before the
+   * first connection. Exact to half of the time that a short question takes.
+   */
+  get serverTimeMs(): number | undefined {
+    return this.#changes.serverTime();
+  }
+
   /** How long after Redis has come back it may take until this connection is ready again, in milliseconds. */
   get recoveryMs(): number {
     const { connectTimeoutMs, maxReconnectDelayMs, probeIntervalMs, commandTimeoutMs } = this.#timings;
@@ -103,7 +127,7 @@ export class RedisConnection implements AsyncDisposable {
    * @throws {ConfigurationError} when the package `@redis/client` is not installed.
    */
   async connect(): Promise<void> {
-    if (this.status === 'closed') throw this.#closedError();
+    if (this.status === 'closed') throw this.#refusal();
     await this.#link.start();
     if (this.status !== 'ready') throw this.#link.unavailable();
   }
@@ -119,10 +143,37 @@ export class RedisConnection implements AsyncDisposable {
    * const greeting = await redis.command(['GET', redis.key('greeting')]);
    */
   command(words: RedisArguments, key?: string): Promise<unknown> {
-    const { driver, status } = this.#link;
-    if (driver !== undefined) return this.#lane.send(driver, words, key ?? words[1]?.toString());
-    if (status === 'connecting') return this.#commandOnceConnected(words, key);
-    return Promise.reject(status === 'closed' ? this.#closedError() : this.#link.unavailable());
+    const { driver } = this.#link;
+    if (driver !== undefined) return this.#lane.send(driver, words, key ?? words[1]?.toString(), false);
+    return this.#commandOnceConnected(words, key, false);
+  }
+
+  /**
+   * As {@link command}, but what would be text in the answer is given as bytes.
+   *
+   * @example
+   * const picture = await redis.commandForBytes(['GET', redis.key('picture')]);
+   */
+  commandForBytes(words: RedisArguments, key?: string): Promise<unknown> {
+    const { driver } = this.#link;
+    if (driver !== undefined) return this.#lane.send(driver, words, key ?? words[1]?.toString(), true);
+    return this.#commandOnceConnected(words, key, true);
+  }
+
+  /**
+   * The keys that begin with a prefix, in portions, on all masters of a cluster. The prefix of this connection is not set
+   * before it. A key that comes or goes meanwhile may be missed, and one may be given twice.
+   *
+   * @example
+   * for await (const keys of redis.scan(redis.key('session:'))) console.log(keys.length);
+   */
+  async *scan(prefix: string): AsyncGenerator<readonly string[], void, undefined> {
+    if (this.#link.driver === undefined) await this.command(['PING']);
+    const { driver } = this.#link;
+    if (driver === undefined) throw this.#refusal();
+    for (const node of driver.nodes()) {
+      yield* scanNode(words => this.#lane.send(node, words, undefined, false), prefix);
+    }
   }
 
   /**
@@ -158,19 +209,24 @@ export class RedisConnection implements AsyncDisposable {
     return this.close();
   }
 
-  async #commandOnceConnected(words: RedisArguments, key: string | undefined): Promise<unknown> {
+  /** A command for which there is no connection: it waits for the first attempt, and fails at once after that. */
+  async #commandOnceConnected(words: RedisArguments, key: string | undefined, asBytes: boolean): Promise<unknown> {
+    if (this.status !== 'connecting') throw this.#refusal();
     // To load the package takes this process's own time, at most once: it is no part of the time that Redis is given.
     await loadRedisClient();
     await this.#inTime(this.#link.start());
-    if (this.status === 'connecting') throw this.#link.unavailable();
-    return this.command(words, key);
+    const { driver } = this.#link;
+    if (driver !== undefined) return this.#lane.send(driver, words, key ?? words[1]?.toString(), asBytes);
+    throw this.#refusal();
   }
 
   #inTime<T>(work: Promise<T>): Promise<T> {
     return withTimeLimit(this.#clock, this.#timings.commandTimeoutMs, work, () => this.#link.unavailable('timed-out'));
   }
 
-  #closedError(): RejectedError {
+  /** Why a command is not sent. */
+  #refusal(): Error {
+    if (this.status !== 'closed') return this.#link.unavailable();
     return new RejectedError(`Cannot ask Redis "${this.name}": its connection was closed`, 'closed');
   }
 }

@@ -12,12 +12,30 @@ export interface ServerIdentity {
   readonly uptimeSeconds: number;
 }
 
-/** One connection as a {@link RedisConnection} uses it: a single server, or a cluster behind one face. */
-export interface RedisDriver {
-  /** Sends a command. A cluster is asked at the node of the key. */
-  send(words: RedisArguments, key: string | undefined): Promise<unknown>;
+/** Something that commands can be sent by. */
+export interface RedisSender {
+  /**
+   * Sends a command. A cluster is asked at the node of the key.
+   *
+   * @param asBytes Whether what would be text in the answer shall be `Buffer`s.
+   */
+  send(words: RedisArguments, key: string | undefined, asBytes: boolean): Promise<unknown>;
   /** Whether an error is the server's answer, and not the lack of one. */
   isReply(error: unknown): boolean;
+}
+
+/** The connection to one server: to the only one, or to one node of a cluster. */
+export interface RedisNode extends RedisSender {
+  /** Listens to a channel, also after the connection was made anew. The same listener is only called once. */
+  subscribe(channel: string, heard: (message: string) => void): Promise<unknown>;
+}
+
+/** One connection as a {@link RedisConnection} uses it: a single server, or a cluster behind one face. */
+export interface RedisDriver extends RedisSender {
+  /** The servers that keys are on. Those that are not connected refuse what is sent. */
+  nodes(): readonly RedisNode[];
+  /** Asks every server that keys are on for the time; gives what the first one says when the last one has answered. */
+  beat(): Promise<unknown>;
   /** Asks the servers who they are. */
   identify(): Promise<ServerIdentity>;
   /** Waits for the answers that are due, then disconnects. */
@@ -32,8 +50,10 @@ export interface DriverHooks {
   lost(error: Error): void;
   /** One node of a cluster is gone; the driver connects to it again by itself. */
   nodeLost(error: Error): void;
-  /** A node of a cluster is there again. */
-  nodeReady(): void;
+  /** A server has been connected to, again or for the first time, and nothing has been sent to it yet. */
+  nodeReady(node: RedisNode): void;
+  /** A key that is tracked has changed; `undefined`: all of them. */
+  changed(key: string | undefined): void;
 }
 
 /** How to connect. */
@@ -51,78 +71,5 @@ export interface Opening {
   readonly opened: Promise<unknown>;
 }
 
-// The vendor's own time limit per command costs a timer and an AbortSignal each, three to five times the command itself.
-const commandOptions = { timeout: 0 };
-
-/** Connects to one server. */
-export function openServer(module: RedisClientModule, options: DriverOptions, hooks: DriverHooks): Opening {
-  const client = module.createClient({
-    ...clientOptions(options),
-    socket: { ...socketOptions(options), reconnectStrategy: false },
-    commandOptions,
-  });
-  client.on('error', (error: Error) => hooks.lost(error));
-  const driver: RedisDriver = {
-    send: words => client.sendCommand(words),
-    isReply: error => error instanceof module.ErrorReply,
-    identify: async () => identityOf([await client.sendCommand(['INFO', 'server'])]),
-    close: () => client.close(),
-    destroy: () => client.destroy(),
-  };
-  return { driver, opened: client.connect() };
-}
-
-/** Connects to a cluster that the address is a node of. */
-export function openCluster(module: RedisClientModule, options: DriverOptions, hooks: DriverHooks): Opening {
-  const { host, port } = options.address;
-  const cluster = module.createCluster({
-    rootNodes: [{ socket: { host, port } }],
-    defaults: {
-      ...clientOptions(options),
-      socket: { ...socketOptions(options), reconnectStrategy: options.nodeReconnectMs },
-    },
-    commandOptions,
-  });
-  cluster.on('error', (error: Error) => hooks.nodeLost(error));
-  cluster.on('node-error', (error: Error) => hooks.nodeLost(error));
-  cluster.on('node-ready', () => hooks.nodeReady());
-  const driver: RedisDriver = {
-    send: (words, key) => cluster.sendCommand(key, false, [...words]),
-    isReply: error => error instanceof module.ErrorReply,
-    async identify() {
-      const nodes = await Promise.all(cluster.masters.map(master => cluster.nodeClient(master)));
-      return identityOf(await Promise.all(nodes.map(node => node.sendCommand(['INFO', 'server']))));
-    },
-    close: () => cluster.close(),
-    destroy: () => cluster.destroy(),
-  };
-  return { driver, opened: cluster.connect() };
-}
-
-function clientOptions({ address, name }: DriverOptions) {
-  return {
-    name,
-    database: address.database,
-    disableOfflineQueue: true,
-    maintNotifications: 'disabled' as const,
-    ...(address.username === undefined ? {} : { username: address.username }),
-    ...(address.password === undefined ? {} : { password: address.password.reveal() }),
-  };
-}
-
-function socketOptions({ address, connectTimeoutMs }: DriverOptions) {
-  const { host, port } = address;
-  return { host, port, connectTimeout: connectTimeoutMs, ...(address.tls ? { tls: true as const } : {}) };
-}
-
-function identityOf(infos: readonly unknown[]): ServerIdentity {
-  const texts = infos.map(String);
-  const field = (text: string, name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(text)?.[1] ?? '';
-  return {
-    runId: texts
-      .map(text => field(text, 'run_id'))
-      .sort()
-      .join(' '),
-    uptimeSeconds: Math.min(...texts.map(text => Number(field(text, 'uptime_in_seconds')) || 0)),
-  };
-}
+/** A way to connect. */
+export type OpenDriver = (module: RedisClientModule, options: DriverOptions, hooks: DriverHooks) => Opening;

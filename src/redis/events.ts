@@ -1,5 +1,11 @@
 import type { RedisUnavailableError } from './errors.ts';
 
+/**
+ * How changes to keys are heard of. `tracking`: all of them; `announcements`: those that are announced; `none`: nothing is
+ * heard.
+ */
+export type KeyChangeCoverage = 'tracking' | 'announcements' | 'none';
+
 /** What a {@link RedisConnection} tells. */
 export interface RedisEvents {
   /** Commands are carried out from now on. */
@@ -19,6 +25,13 @@ export interface RedisEvents {
     readonly attempt: number;
     readonly retryInMs: number;
     readonly error: RedisUnavailableError;
+  };
+  /** From now on changes to keys are heard of in another way than before. */
+  readonly coverage: {
+    readonly name: string;
+    readonly coverage: KeyChangeCoverage;
+    /** Why it is not `tracking`. */
+    readonly reason: string | undefined;
   };
   /** The connection was closed by its owner. */
   readonly closed: { readonly name: string };

@@ -1,9 +1,10 @@
 import { ConfigurationError } from '../errors/index.ts';
 import type { Clock, Events, Random, Timer } from '../kernel/index.ts';
 import type { RedisAddress } from './address.ts';
-import type { DriverHooks, openServer, RedisDriver, ServerIdentity } from './driver.ts';
+import type { DriverHooks, OpenDriver, RedisDriver, ServerIdentity } from './driver.ts';
 import { RedisUnavailableError, type RedisUnavailableReason } from './errors.ts';
 import type { RedisEvents } from './events.ts';
+import type { KeyChanges } from './key-changes.ts';
 import { loadRedisClient, type RedisClientModule } from './load-client.ts';
 import type { RedisTimings } from './options.ts';
 import { OutageLog, type RedisOutage } from './outages.ts';
@@ -17,7 +18,8 @@ export interface RedisLinkOptions {
   readonly name: string;
   readonly address: RedisAddress;
   readonly timings: RedisTimings;
-  readonly open: typeof openServer;
+  readonly open: OpenDriver;
+  readonly changes: KeyChanges;
   readonly clock: Clock;
   readonly random: Random;
   readonly events: Events<RedisEvents>;
@@ -97,6 +99,7 @@ export class RedisLink {
     this.#driver = undefined;
     this.#reconnectTimer?.cancel();
     this.#endProbing();
+    this.#options.changes.close();
     this.#opening?.destroy();
     return driver;
   }
@@ -123,7 +126,7 @@ export class RedisLink {
   }
 
   async #connect(module: RedisClientModule): Promise<void> {
-    const { address, name, timings, clock } = this.#options;
+    const { address, name, timings, clock, changes } = this.#options;
     const { connectTimeoutMs } = timings;
     const nodeReconnectMs = (): number => this.#reconnectDelayMs(1);
     const options = { address, name, connectTimeoutMs, nodeReconnectMs };
@@ -133,14 +136,17 @@ export class RedisLink {
       this.#hooksFor(() => driver),
     );
     this.#opening = driver;
+    changes.attach(driver);
     try {
-      const identified = opened.then(() => driver.identify());
+      const identified = opened.then(() => Promise.all([driver.identify(), changes.settled()])).then(([who]) => who);
       const identity = await withTimeLimit(clock, connectTimeoutMs, identified, () => this.unavailable('timed-out'));
       if (this.#status === 'closed') return driver.destroy();
       this.#driver = driver;
       this.#failedAttempts = 0;
+      changes.begin();
       this.#becomeReady(identity);
     } catch (error) {
+      changes.detach(driver);
       driver.destroy();
       throw error;
     } finally {
@@ -158,9 +164,11 @@ export class RedisLink {
       nodeLost: () => {
         if (isCurrent()) this.#outages.begin(this.#options.clock.monotonic());
       },
-      nodeReady: () => {
+      nodeReady: node => {
+        this.#options.changes.nodeReady(node);
         if (isCurrent()) void this.#identifyAgain(driver());
       },
+      changed: key => this.#options.changes.changed(key),
     };
   }
 
@@ -178,7 +186,10 @@ export class RedisLink {
     const driver = this.#driver;
     this.#driver = undefined;
     this.#endProbing();
-    driver?.destroy();
+    if (driver !== undefined) {
+      this.#options.changes.detach(driver);
+      driver.destroy();
+    }
     const error = this.unavailable('connection-lost', cause);
     if (this.#status === 'ready') this.#becomeAway(error);
     this.#connectLater(error);
@@ -236,7 +247,7 @@ export class RedisLink {
     const heard = (): void => {
       if (this.#driver === driver) this.answered();
     };
-    driver.send(['PING'], undefined).then(heard, error => driver.isReply(error) && heard());
+    driver.send(['PING'], undefined, false).then(heard, error => driver.isReply(error) && heard());
   }
 
   #endProbing(): void {

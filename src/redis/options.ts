@@ -20,6 +20,8 @@ export interface RedisConnectionOptions {
   readonly timeoutsUntilAway?: number | undefined;
   /** How often a server that does not answer is asked whether it is there again, in milliseconds. @default 250 */
   readonly probeIntervalMs?: number | undefined;
+  /** How often the server confirms, while somebody listens to changes, that all were heard, in milliseconds. @default 100 */
+  readonly beatMs?: number | undefined;
   /** Whether the address is a node of a Redis Cluster. @default false */
   readonly cluster?: boolean | undefined;
   /** @default the system clock */
@@ -36,6 +38,7 @@ export interface RedisTimings {
   readonly maxInFlight: number;
   readonly timeoutsUntilAway: number;
   readonly probeIntervalMs: number;
+  readonly beatMs: number;
 }
 
 /**
@@ -51,5 +54,6 @@ export function timingsOf(options: RedisConnectionOptions): RedisTimings {
     maxInFlight: requireInteger('maxInFlight', options.maxInFlight ?? 10_000, 1),
     timeoutsUntilAway: requireInteger('timeoutsUntilAway', options.timeoutsUntilAway ?? 20, 1),
     probeIntervalMs: requireDuration('probeIntervalMs', options.probeIntervalMs ?? 250, 1),
+    beatMs: requireDuration('beatMs', options.beatMs ?? 100, 1),
   };
 }

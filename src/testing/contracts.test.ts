@@ -1,4 +1,6 @@
+import { equal } from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
+import type { CacheStore, StoredBytes } from '../cache/index.ts';
 import { type Clock, type Random, sleepOn, systemClock, systemRandom } from '../kernel/index.ts';
 import {
   type CompiledLimit,
@@ -8,11 +10,14 @@ import {
 } from '../rate-limit/index.ts';
 import { AdaptiveConcurrency, Bulkhead, type ConcurrencySlot, type SlotWait } from '../resilience/index.ts';
 import {
+  type CacheStoreSubject,
   type ClockSubject,
   type ConcurrencySlotSubject,
   type ContractSuite,
+  cacheStoreContract,
   clockContract,
   concurrencySlotContract,
+  MemoryCacheStore,
   type RateLimitStoreSubject,
   randomContract,
   rateLimitStoreContract,
@@ -266,5 +271,88 @@ contract(
       take: (key, cost, limit) => store.take(key, cost, { ...limit, name: limit.name + JSON.stringify(limit.laws) }),
     })),
     'refuses to decide when it is closed, and may be closed twice': storeSubject(() => ({ close() {} })),
+  },
+);
+
+const cacheSubject =
+  (change: (store: MemoryCacheStore, clock: VirtualClock) => Partial<CacheStore> = () => ({})) =>
+  (): CacheStoreSubject => {
+    const clock = new VirtualClock();
+    const store = new MemoryCacheStore({ clock });
+    return {
+      store: Object.assign(store.connect(), change(store, clock)),
+      advance: durationMs => clock.advance(durationMs),
+    };
+  };
+
+contract<CacheStoreSubject>(
+  'a CacheStore',
+  cacheStoreContract,
+  { MemoryCacheStore: cacheSubject() },
+  {
+    'gives what was written, in the order of the keys': cacheSubject(store => ({
+      read: keys => store.read([...keys].sort()),
+    })),
+    'keeps every byte as it is': cacheSubject(store => ({
+      write: (key, bytes, lifetimeMs) => store.write(key, Buffer.from(bytes as Uint8Array).toString(), lifetimeMs),
+    })),
+    'keeps five megabytes': cacheSubject(store => ({
+      write: (key: string, bytes: StoredBytes, ms: number) => store.write(key, bytes.slice(0, 1_048_576), ms),
+    })),
+    'takes keys for what they are': cacheSubject(store => ({
+      write: (key, bytes, lifetimeMs) => store.write(key.trim(), bytes, lifetimeMs),
+      read: keys => store.read(keys.map(key => key.trim())),
+    })),
+    'replaces only what begins as it is told, or nothing': cacheSubject(store => ({
+      replace: async (key, expected, bytes, lifetimeMs) =>
+        expected === undefined
+          ? store.replace(key, expected, bytes, lifetimeMs)
+          : store.replace(key, expected.slice(0, 2), bytes, lifetimeMs),
+    })),
+    'lets one of many that replace at once win': cacheSubject(store => ({
+      replace: async (key, expected, bytes, lifetimeMs) => {
+        const [there] = await store.read([key]);
+        const text = there === undefined ? undefined : Buffer.from(there).toString('latin1');
+        if (expected === undefined ? text !== undefined : !text?.startsWith(expected)) return false;
+        await store.write(key, bytes, lifetimeMs);
+        return true;
+      },
+    })),
+    'deletes, and says how many there were': cacheSubject(store => ({
+      delete: async keys => {
+        await store.delete(keys);
+        return keys.length;
+      },
+    })),
+    'adds to whole numbers, which are decimal digits': cacheSubject(store => ({
+      increment: (...request) => store.increment(...request).catch(() => Number.NaN),
+    })),
+    'adds in one step': cacheSubject(store => ({
+      increment: async (key, by, lifetimeMs, defaultMs) => {
+        const sum = Number(Buffer.from((await store.read([key]))[0] ?? '0').toString()) + by;
+        await store.write(key, String(sum), lifetimeMs ?? defaultMs);
+        return sum;
+      },
+    })),
+    'forgets when the lifetime has passed, and no sooner': cacheSubject(store => ({
+      write: async (key, bytes, ms) => void (await store.replace(key, undefined, bytes, ms)),
+    })),
+    'lets a number live on, unless it is told how long': cacheSubject(store => ({
+      increment: (key, by, ...[ms, defaultMs]) => store.increment(key, by, ms ?? defaultMs, defaultMs),
+    })),
+    'finds all keys that begin with a prefix, and no others': cacheSubject(store => ({
+      scan: prefix => store.scan(prefix.split('*')[0] ?? ''),
+    })),
+    'has a time that goes on': cacheSubject((_, clock) => ({ now: () => clock.monotonic() })),
+    'may be closed twice': cacheSubject(store => {
+      let closings = 0;
+      return {
+        async close() {
+          closings += 1;
+          equal(closings, 1);
+          await store.close();
+        },
+      };
+    }),
   },
 );

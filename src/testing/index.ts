@@ -1,6 +1,13 @@
+export { type CacheStoreSubject, cacheStoreContract } from './cache-store-contract.ts';
 export { type ClockSubject, clockContract } from './clock-contract.ts';
 export { type ConcurrencySlotSubject, concurrencySlotContract } from './concurrency-slot-contract.ts';
 export type { ContractCase, ContractSuite } from './contract.ts';
+export {
+  MemoryCacheStore,
+  type MemoryCacheStoreOptions,
+  type MemoryStoreChanges,
+  type StoreHealth,
+} from './memory-cache-store.ts';
 export { randomContract } from './random-contract.ts';
 export { type RateLimitStoreSubject, rateLimitStoreContract } from './rate-limit-store-contract.ts';
 export { type Replay, type ReplayOptions, type ReplayParts, replay } from './replay.ts';

@@ -9,6 +9,8 @@ import { findProgram } from './require.ts';
 export interface RedisServerOptions {
   /** Whether it is a cluster of one node that holds all slots. @default false */
   readonly cluster?: boolean;
+  /** Whether it is a node of a cluster that others make. @default false */
+  readonly clusterNode?: boolean;
 }
 
 /** A real Redis that a test started, alone on a free port, without persistence: it is empty after every start. */
@@ -39,7 +41,8 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
 
   const start = async (): Promise<void> => {
     const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
-    const cluster = options.cluster ? ['--cluster-enabled', 'yes', '--cluster-config-file', `${port}.conf`] : [];
+    const inCluster = options.cluster === true || options.clusterNode === true;
+    const cluster = inCluster ? ['--cluster-enabled', 'yes', '--cluster-config-file', `${port}.conf`] : [];
     server = spawn(program, [...flags, ...cluster], { stdio: ['ignore', 'pipe', 'pipe'] });
     await untilReady(server);
     if (options.cluster) await becomeCluster(port);
@@ -73,11 +76,8 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
 
 /** Gives all slots to the node, unless it has kept them, and waits until it serves them. */
 async function becomeCluster(port: number): Promise<void> {
-  const ask = (...words: string[]): string => {
-    return execFileSync('redis-cli', ['-p', String(port), ...words], { encoding: 'utf8' });
-  };
-  ask('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
-  while (!ask('CLUSTER', 'INFO').includes('cluster_state:ok')) await new Promise(resolve => setTimeout(resolve, 20));
+  askRedis(port, 'CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+  await untilClusterServes(port, 1);
 }
 
 /** User and system time from the kernel's table of processes, which counts in hundredths of a second. */
@@ -95,4 +95,46 @@ function untilReady(server: ChildProcess): Promise<void> {
       if (log.includes('Ready to accept connections')) resolve();
     });
   });
+}
+
+/** A real Redis Cluster that a test started: masters only, each with an equal share of the slots. */
+export interface RedisClusterServers extends AsyncDisposable {
+  /** The address of the first node. */
+  readonly url: string;
+  readonly nodes: readonly RedisServer[];
+  /** Ends all nodes and removes their folders. */
+  dispose(): Promise<void>;
+}
+
+/** Starts a cluster. A node that was killed comes back with its slots, empty, when it is started again. */
+export async function startRedisCluster(nodes = 3): Promise<RedisClusterServers> {
+  const servers = await Promise.all(Array.from({ length: nodes }, () => startRedis({ clusterNode: true })));
+  const dispose = async (): Promise<void> => {
+    await Promise.all(servers.map(server => server.dispose()));
+  };
+  const share = Math.ceil(16_384 / nodes);
+  const [first] = servers;
+  if (first === undefined) throw new TypeError('A cluster has at least one node');
+  for (const [index, { port }] of servers.entries()) {
+    const last = Math.min((index + 1) * share, 16_384) - 1;
+    askRedis(port, 'CLUSTER', 'ADDSLOTSRANGE', String(index * share), String(last));
+    // Without epochs of their own two nodes that have not met may each take the other's word for the older one.
+    askRedis(port, 'CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
+    if (port !== first.port) askRedis(port, 'CLUSTER', 'MEET', '127.0.0.1', String(first.port));
+  }
+  for (const { port } of servers) await untilClusterServes(port, nodes);
+  return { url: first.url, nodes: servers, dispose, [Symbol.asyncDispose]: dispose };
+}
+
+/** What a Redis answers to a command of `redis-cli`: another process, and another connection than any of the test. */
+export function askRedis(port: number, ...words: string[]): string {
+  return execFileSync('redis-cli', ['-p', String(port), ...words], { encoding: 'utf8' }).trimEnd();
+}
+
+async function untilClusterServes(port: number, nodes: number): Promise<void> {
+  for (;;) {
+    const info = askRedis(port, 'CLUSTER', 'INFO');
+    if (info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${nodes}`)) return;
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
 }

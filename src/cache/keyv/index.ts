@@ -1,0 +1,1 @@
+export { KeyvCacheStore, type KeyvCacheStoreOptions } from './keyv-store.ts';

@@ -1,0 +1,57 @@
+import type { KeyListener, RedisKeyChanges } from '../../redis/index.ts';
+import type { ChangeCoverage, ChangeListener, StoreChanges } from '../cache-store.ts';
+
+/** The changes of a connection to Redis, as a store with a prefix of its own sees them. */
+export class RedisChanges implements StoreChanges {
+  readonly #changes: RedisKeyChanges;
+  readonly #keyPrefix: string;
+
+  constructor(changes: RedisKeyChanges, keyPrefix: string) {
+    this.#changes = changes;
+    this.#keyPrefix = keyPrefix;
+  }
+
+  get coverage(): ChangeCoverage {
+    return this.#changes.coverage;
+  }
+
+  /** Why the coverage is not `tracking`. */
+  get reason(): string | undefined {
+    return this.#changes.reason;
+  }
+
+  get heardUntilMs(): number {
+    return this.#changes.heardUntilMs;
+  }
+
+  get generation(): number {
+    return this.#changes.generation;
+  }
+
+  listen(prefix: string, listener: ChangeListener): () => void {
+    return this.#changes.listen(this.#keyPrefix + prefix, new WithoutPrefix(listener, this.#keyPrefix.length));
+  }
+
+  announce(keys: readonly string[]): void {
+    if (this.#changes.coverage === 'announcements') this.#changes.announce(keys.map(key => this.#keyPrefix + key));
+  }
+}
+
+/** A listener that is told keys without so many characters at their beginning. */
+class WithoutPrefix implements KeyListener {
+  readonly #listener: ChangeListener;
+  readonly #length: number;
+
+  constructor(listener: ChangeListener, length: number) {
+    this.#listener = listener;
+    this.#length = length;
+  }
+
+  changed(key: string): void {
+    this.#listener.changed(key.slice(this.#length));
+  }
+
+  allChanged(): void {
+    this.#listener.allChanged();
+  }
+}

@@ -1,0 +1,1 @@
+export { UndiciCacheStore, type UndiciCacheStoreOptions } from './undici-cache-store.ts';
