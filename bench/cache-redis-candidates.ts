@@ -13,6 +13,7 @@ export function cacheRedisCandidates(
     '@redis/client',
     'plinth RedisConnection',
     'plinth RedisCacheStore',
+    'plinth RedisCache',
     'ioredis',
     'keyv, @keyv/redis',
     'bentocache, Redis only',

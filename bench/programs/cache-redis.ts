@@ -11,7 +11,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createClient } from '@redis/client';
-import { RedisCacheStore } from 'plinth/cache/redis';
+import { RedisCache, RedisCacheStore } from 'plinth/cache/redis';
 import { RedisConnection } from 'plinth/redis';
 import { peer } from '../peers.ts';
 import { RawResp } from './raw-resp.ts';
@@ -118,6 +118,10 @@ const candidates: Readonly<Record<string, (port: number) => Promise<Remote>>> = 
       get: async key => parsed((await redis.command(['GET', key])) as string | null),
       set: (key, value) => redis.command(['SET', key, JSON.stringify(value), 'PX', String(hourMs)]),
     };
+  },
+  async 'plinth RedisCache'(port) {
+    const cache = new RedisCache<Value>({ redis: await connected(port) });
+    return { get: key => cache.get(key), set: (key, value) => cache.set(key, value, { ttlMs: hourMs }) };
   },
   async 'plinth RedisCacheStore'(port) {
     const store = new RedisCacheStore({ redis: await connected(port) });

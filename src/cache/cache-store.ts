@@ -14,6 +14,8 @@ export interface CacheStore extends AsyncDisposable {
    * clock of this machine, unless the store is this machine's.
    */
   now(): number;
+  /** Makes sure that {@link now} is that clock, if it is not from the beginning. */
+  prepare?(): Promise<void>;
   /** What is kept under each key, in the order of the keys. */
   read(keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>;
   /** Keeps bytes for so many milliseconds, whatever was there. */
@@ -65,8 +67,15 @@ export interface StoreChanges {
   readonly heardUntilMs: number;
   /** How often everything that was read before had to be given up. */
   readonly generation: number;
-  /** Begins to listen to keys that begin with a prefix. Call what it gives to stop. */
-  listen(prefix: string, listener: ChangeListener): () => void;
-  /** Tells other processes of keys that this one has changed; needed only where the coverage is `announcements`. */
-  announce(keys: readonly string[]): void;
+  /**
+   * Begins to listen to keys that begin with a prefix. Call what it gives to stop.
+   *
+   * @param owner Who listens: it is not told of what it announces itself.
+   */
+  listen(prefix: string, listener: ChangeListener, owner?: object): () => void;
+  /**
+   * Tells of keys that were changed through this store: everybody else in this process, whom the store does not tell of what
+   * its own connection does, and, where the coverage is `announcements`, other processes.
+   */
+  announce(keys: readonly string[], owner?: object): void;
 }

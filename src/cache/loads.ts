@@ -67,6 +67,15 @@ export class Loads<Value> {
     if (this.#flights.get(key)?.isLoading) this.#flights.delete(key);
   }
 
+  /**
+   * A change of a key by this process has ended, or of any key when none is named: what has been found meanwhile may be
+   * of before.
+   */
+  lookAgain(key?: string): void {
+    if (key !== undefined) this.#flights.get(key)?.lookAgain();
+    else for (const flight of this.#flights.values()) flight.lookAgain();
+  }
+
   /** As {@link forget}, for every key. */
   forgetAll(): void {
     this.#flights.clear();
@@ -189,6 +198,8 @@ export class Flight<Value> {
   waiting = 0;
   /** Whether its loader was begun. */
   isLoading = false;
+  /** Whether what it finds elsewhere than in memory may be of before a change that has ended. */
+  mustLookAgain = false;
   /** Whether it has ended. */
   landed = false;
   /** Resolves when it is known whether there is an older value. */
@@ -260,6 +271,12 @@ export class Flight<Value> {
   /** Ends it for its loader. */
   abort(reason: unknown): void {
     this.#controller.abort(reason);
+  }
+
+  /** What it has found, or is finding, elsewhere than in memory is out of date. */
+  lookAgain(): void {
+    this.mustLookAgain = true;
+    this.#found = undefined;
   }
 
   /** Nothing but memory was there to look at, or it holds nothing more. */

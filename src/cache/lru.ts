@@ -23,6 +23,10 @@ export class Lru implements EvictionPolicy {
     this.#list.moveFirst(slot);
   }
 
+  isNew(): boolean {
+    return true;
+  }
+
   next(): number {
     return this.#list.last;
   }

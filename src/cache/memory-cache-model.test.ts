@@ -39,6 +39,7 @@ const sizeOf = (value: number): number => 1 + (value % 5);
 /** A policy over plain lists, what is kept longest first. */
 interface Policy {
   added(entry: Kept, returns: boolean): void;
+  isNew(entry: Kept): boolean;
   removed(entry: Kept): void;
   used(entry: Kept): void;
   next(isDead: (entry: Kept) => boolean): Kept;
@@ -49,6 +50,10 @@ class PlainLru implements Policy {
 
   added(entry: Kept): void {
     this.list = [...this.list, entry];
+  }
+
+  isNew(): boolean {
+    return true;
   }
 
   removed(entry: Kept): void {
@@ -75,6 +80,10 @@ class PlainS3Fifo implements Policy {
     else this.trial = [...this.trial, entry];
   }
 
+  isNew(entry: Kept): boolean {
+    return this.trial.includes(entry);
+  }
+
   removed(entry: Kept): void {
     this.trial = this.trial.filter(other => other !== entry);
     this.main = this.main.filter(other => other !== entry);
@@ -86,9 +95,9 @@ class PlainS3Fifo implements Policy {
 
   next(isDead: (entry: Kept) => boolean): Kept {
     const [onTrial, inMain] = [this.trial[0], this.main[0]];
-    const isTrial = inMain === undefined || this.trial.length >= (this.trial.length + this.main.length) / 10;
+    const isTrial = inMain === undefined || this.trial.length >= 0.15 * (this.trial.length + this.main.length);
     const entry = (isTrial ? onTrial : inMain) as Kept;
-    if (isDead(entry) || entry.uses < (isTrial ? 2 : 1)) return entry;
+    if (isDead(entry) || entry.uses === 0) return entry;
     entry.uses = isTrial ? 0 : entry.uses - 1;
     this.removed(entry);
     this.main = [...this.main, entry];
@@ -104,7 +113,8 @@ class Model {
   regrets = 0;
   readonly #numbers: Numbers;
   readonly #policy: Policy;
-  #evicted: readonly { readonly key: string; readonly at: number }[] = [];
+  #evicted: readonly { readonly key: string; readonly isNew: boolean; readonly at: number }[] = [];
+  #newEvicted = 0;
   #tidiedAtMs = 0;
 
   constructor(numbers: Numbers, policy: Policy) {
@@ -166,12 +176,12 @@ class Model {
     if (bytes > maxBytes) return;
     const evicted = this.#evicted.find(other => other.key === key);
     this.#evicted = this.#evicted.filter(other => other !== evicted);
-    const returns = evicted !== undefined && this.evictions - evicted.at <= this.kept.length;
-    if (returns) this.regrets += 1;
+    const isRegretted = evicted !== undefined && this.#newEvicted - evicted.at <= this.kept.length;
+    if (isRegretted) this.regrets += 1;
     while (this.kept.length >= maxEntries || this.bytes + bytes > maxBytes) this.#evict();
     const added = { key, uses: 0, ...times };
     this.kept = [...this.kept, added];
-    this.#policy.added(added, returns);
+    this.#policy.added(added, isRegretted && evicted.isNew);
   }
 
   remove(entry: Kept): void {
@@ -201,7 +211,9 @@ class Model {
     const entry = this.#policy.next(other => !this.isUsable(other));
     if (this.isUsable(entry)) {
       this.evictions += 1;
-      this.#evicted = [...this.#evicted, { key: entry.key, at: this.evictions }];
+      const isNew = this.#policy.isNew(entry);
+      if (isNew) this.#newEvicted += 1;
+      this.#evicted = [...this.#evicted, { key: entry.key, isNew, at: this.#newEvicted }];
     }
     this.remove(entry);
   }

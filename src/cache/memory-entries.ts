@@ -333,8 +333,8 @@ export class MemoryEntries<Value> {
   /** A slot for a key that has none. */
   #fill(key: string, bytes: number, tick: number): number {
     const group = this.counts.groupOf(key);
-    const returns = this.#evicted.take(key, this.size);
-    if (returns) this.counts.regretted(group);
+    const eviction = this.#evicted.take(key, this.size);
+    if (eviction !== 'none') this.counts.regretted(group);
     while (this.size >= this.maxEntries || !this.#fits(bytes)) this.#evict(tick);
     let slot = this.#slots.take();
     if (slot === noSlot) {
@@ -344,7 +344,7 @@ export class MemoryEntries<Value> {
     this.#slots.flags[slot] = group << groupShift;
     this.#slotOf.set(key, slot);
     this.#keys[slot] = key;
-    this.#policy.added(slot, returns);
+    this.#policy.added(slot, eviction === 'new');
     return slot;
   }
 
@@ -366,7 +366,7 @@ export class MemoryEntries<Value> {
     const key = this.#keys[slot] as string;
     if (this.#slots.usableUntil(slot) > tick) {
       this.counts.evicted(this.group(slot));
-      this.#evicted.add(key, this.size);
+      this.#evicted.add(key, this.#policy.isNew(slot), this.size);
     }
     this.#remove(key, slot);
   }

@@ -108,7 +108,7 @@ export class Slots {
   /** Says when what is in a slot stops being fresh, in ticks; `tick` is now. */
   setFreshUntil(slot: number, freshUntil: number, tick: number): void {
     // Rounded, and not up: moments that differ by next to nothing must not differ by a millisecond.
-    this.freshUntil[slot] = Math.max(lowestTick, Math.ceil(Math.min(freshUntil, tick + longestMs)));
+    this.freshUntil[slot] = Math.max(lowestTick, Math.round(Math.min(freshUntil, tick + longestMs)));
   }
 
   /** When what is in a slot can no longer stand in, in ticks. */

@@ -89,7 +89,15 @@ export class StoredEntries<Value> {
     const tokens = new WriteTokens(random);
     const form = { codec, compressAboveBytes, maxValueBytes };
     const keys = new StoreKeys(keyPrefix, namespace);
-    const tags = new TagStates({ store, prefix: keys.tagPrefix, maxLifetimeMs, maxStalenessMs, tokens, clock });
+    const tags = new TagStates({
+      store,
+      prefix: keys.tagPrefix,
+      maxLifetimeMs,
+      maxStalenessMs,
+      tokens,
+      clock,
+      owner: this,
+    });
     const reader = new EntryReader<Value>({ store, name, keys, form, tags, events });
     const writer = new EntryWriter<Value>({ store, form, maxLifetimeMs, tokens });
     const onKept = (key: string): void => this.#announce([key]);
@@ -249,14 +257,22 @@ export class StoredEntries<Value> {
     const { prefix, tagPrefix } = this.#keys;
     if (changes === undefined) return () => {};
     const stops = [
-      changes.listen(prefix, {
-        changed: storeKey => listener.changed(storeKey.slice(prefix.length)),
-        allChanged: () => listener.allChanged(),
-      }),
-      changes.listen(tagPrefix, {
-        changed: storeKey => listener.tagChanged(storeKey.slice(tagPrefix.length)),
-        allChanged: () => {},
-      }),
+      changes.listen(
+        prefix,
+        {
+          changed: storeKey => listener.changed(storeKey.slice(prefix.length)),
+          allChanged: () => listener.allChanged(),
+        },
+        this,
+      ),
+      changes.listen(
+        tagPrefix,
+        {
+          changed: storeKey => listener.tagChanged(storeKey.slice(tagPrefix.length)),
+          allChanged: () => {},
+        },
+        this,
+      ),
     ];
     return () => {
       for (const stop of stops) stop();
@@ -324,7 +340,9 @@ export class StoredEntries<Value> {
   }
 
   #announce(keys: readonly string[]): void {
-    const { changes } = this.#store;
-    if (changes?.coverage === 'announcements') changes.announce(keys.map(key => this.#keys.entry(key)));
+    this.#store.changes?.announce(
+      keys.map(key => this.#keys.entry(key)),
+      this,
+    );
   }
 }

@@ -21,6 +21,8 @@ export interface TagStatesOptions {
   readonly store: CacheStore;
   /** What the keys of states begin with. */
   readonly prefix: string;
+  /** On whose behalf tags are changed: it need not be told of them. */
+  readonly owner?: object | undefined;
   /** The longest lifetime of an entry: a state lives twice as long, so that none outlives its tags. */
   readonly maxLifetimeMs: number;
   /** How long a state is relied upon after changes were last heard of, in milliseconds. */
@@ -197,21 +199,25 @@ export class TagStates {
   }
 
   #announce(tag: string): void {
-    const { changes } = this.#options.store;
-    if (changes?.coverage === 'announcements') changes.announce([this.keyOf(tag)]);
+    const { store, owner } = this.#options;
+    store.changes?.announce([this.keyOf(tag)], owner);
   }
 
   #listen(): void {
-    const { store, prefix } = this.#options;
-    this.#stopListening ??= store.changes?.listen(prefix, {
-      changed: key => {
-        this.#forget(key.slice(prefix.length));
+    const { store, prefix, owner } = this.#options;
+    this.#stopListening ??= store.changes?.listen(
+      prefix,
+      {
+        changed: key => {
+          this.#forget(key.slice(prefix.length));
+        },
+        allChanged: () => {
+          this.#changes += 1;
+          this.#known.clear();
+        },
       },
-      allChanged: () => {
-        this.#changes += 1;
-        this.#known.clear();
-      },
-    });
+      owner,
+    );
   }
 }
 

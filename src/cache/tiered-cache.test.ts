@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, NetworkError } from '../errors/index.ts';
-import type { HybridCache } from './index.ts';
+import { MemoryCacheStore, VirtualClock } from '../testing/index.ts';
+import { HybridCache } from './index.ts';
 import { cluster, controlledLoader, turns } from './processes.fixture.ts';
 
 const outage = new NetworkError('The source is away');
@@ -42,6 +43,19 @@ describe('HybridCache', () => {
       await change();
       expect(await a.get('k')).not.toBe('older');
     }
+  });
+
+  it('hears of another cache in its own process, which the store does not tell of', async () => {
+    const clock = new VirtualClock();
+    const store = new MemoryCacheStore({ clock });
+    const [a, b] = [new HybridCache<string>({ store, clock }), new HybridCache<string>({ store, clock })];
+    await a.set('k', 'older', { tags: ['t'] });
+    expect(await b.get('k')).toBe('older');
+    await a.set('k', 'newer', { tags: ['t'] });
+    expect([await b.get('k'), await a.get('k')]).toEqual(['newer', 'newer']);
+    await b.deleteByTag('t');
+    expect([await a.get('k'), await b.get('k')]).toEqual([undefined, undefined]);
+    expect(a.stats()).toMatchObject({ hits: 1 });
   });
 
   it('reads, writes and deletes many', async () => {

@@ -68,6 +68,7 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
   readonly #link: StoreLink<Value>;
   readonly #tiers: Tiers<Value>;
   readonly #loads: Loads<Value>;
+  #isConnected = false;
 
   constructor(parts: TieredCacheParts<Value>) {
     const { name, memory, entries, clock, strict, leaseMs, rules, events } = parts;
@@ -81,6 +82,7 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
       ...parts,
       link: this.#link,
       onChange: key => loads.forget(key),
+      onChangeEnd: key => loads.lookAgain(key),
       onChanged: key => loads.outdate(key),
       onAllChanged: () => loads.forgetAll(),
     });
@@ -171,8 +173,11 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
       for (const [key] of all) this.#link.missed.add(key);
     };
     try {
-      const kept = await this.#tiers.tell(() => this.#entries.keepMany(all, lifetime).then(() => true), missed);
-      for (const [key, value] of all) this.#tiers.remember(key, value, lifetime, ticket, kept === true);
+      const kept = await this.#tiers.tell(() => this.#keepInStore(all, lifetime), missed);
+      for (const [key, value] of all) this.#tiers.changedTo(key, value, lifetime, ticket, kept === true);
+    } catch (error) {
+      for (const [key] of all) this.#tiers.changed(key);
+      throw error;
     } finally {
       this.#tiers.end();
     }
@@ -185,10 +190,13 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
   async deleteMany(keys: readonly string[]): Promise<number> {
     let inMemory = 0;
     for (const key of keys) if (this.#tiers.change(key)) inMemory += 1;
-    const inStore = await this.#tiers.tell(
+    const inStore = await this.#tell(
       () => this.#entries.delete(keys),
       () => {
         for (const key of keys) this.#link.missed.add(key);
+      },
+      () => {
+        for (const key of keys) this.#tiers.changed(key);
       },
     );
     return inStore ?? inMemory;
@@ -203,9 +211,13 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
   async clear(pattern?: string): Promise<number> {
     const inMemory = this.#memory.clear(pattern, this.#clock.monotonic());
     this.#tiers.changeAll();
-    const inStore = await this.#tiers.tell(
+    const inStore = await this.#tell(
       () => this.#entries.clear(pattern),
       () => this.#link.missed.addEverything(),
+      () => {
+        this.#tiers.changedAll();
+        this.#memory.clear(pattern, this.#clock.monotonic());
+      },
     );
     return inStore ?? inMemory;
   }
@@ -217,9 +229,10 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
     this.#tiers.change(key);
     if (this.#link.missed.has(key)) await this.#link.tell();
     if (!this.#link.missed.has(key)) {
-      const sum = await this.#tiers.tell(
+      const sum = await this.#tell(
         () => this.#entries.increment(key, by, ttlMs, this.#parts.ttlMs),
         () => {},
+        () => this.#tiers.changed(key),
       );
       if (sum !== undefined) return sum;
     }
@@ -230,11 +243,14 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
 
   async expire(key: string, ttlMs: number): Promise<boolean> {
     requireTtl(ttlMs);
-    const wasInMemory = this.#tiers.setFreshFor(key, ttlMs);
+    const wasInMemory = this.#tiers.shorten(key, ttlMs);
     const wasInStore = await this.#tiers.tell(
       () => this.#entries.expire(key, ttlMs),
       () => this.#link.missed.add(key),
     );
+    // What was read meanwhile may live as long as before.
+    if (wasInStore === undefined) this.#tiers.shorten(key, ttlMs);
+    else this.#tiers.changed(key);
     return wasInStore ?? wasInMemory;
   }
 
@@ -242,9 +258,13 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
     requireTags([tag]);
     this.#memory.deleteByTag(tag, this.#clock.monotonic());
     this.#tiers.changeAll();
-    await this.#tiers.tell(
+    await this.#tell(
       () => this.#entries.deleteByTag(tag),
       () => this.#link.missed.addTag(tag, 'deleted'),
+      () => {
+        this.#tiers.changedAll();
+        this.#memory.deleteByTag(tag, this.#clock.monotonic());
+      },
     );
   }
 
@@ -252,9 +272,13 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
     requireTags([tag]);
     this.#memory.expireByTag(tag, this.#clock.monotonic());
     this.#tiers.changeAll();
-    await this.#tiers.tell(
+    await this.#tell(
       () => this.#entries.expireByTag(tag),
       () => this.#link.missed.addTag(tag, 'expired'),
+      () => {
+        this.#tiers.changedAll();
+        this.#memory.expireByTag(tag, this.#clock.monotonic());
+      },
     );
   }
 
@@ -312,6 +336,27 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Changes the store. What was read meanwhile may be of before, and is forgotten when it has ended. */
+  async #tell<Result>(
+    change: () => Promise<Result>,
+    missed: () => void,
+    forget: () => void,
+  ): Promise<Result | undefined> {
+    try {
+      return await this.#tiers.tell(change, missed);
+    } finally {
+      forget();
+    }
+  }
+
+  async #keepInStore(entries: readonly (readonly [string, Value])[], lifetime: Lifetime): Promise<boolean> {
+    // An entry says when it was made, and must not say it by the clock of this machine.
+    if (!this.#isConnected) await this.#parts.store.prepare?.();
+    this.#isConnected = true;
+    await this.#entries.keepMany(entries, lifetime);
+    return true;
   }
 
   async #get(key: string): Promise<Value | undefined> {

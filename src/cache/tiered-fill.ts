@@ -27,6 +27,9 @@ type Kept = 'kept' | 'refused' | 'away';
 const firstLookMs = 20;
 const longestLookMs = 250;
 
+/** How often a key is looked at again because this process has changed it meanwhile. */
+const mostLooks = 4;
+
 /** Gets a value that is not fresh in memory: from the store, from the process that loads it, or from its loader. */
 export class TieredFill<Value> {
   readonly #parts: TieredFillParts<Value>;
@@ -41,8 +44,12 @@ export class TieredFill<Value> {
     const { key } = flight;
     let waitMs = firstLookMs;
     let waitedMs = 0;
+    let looks = 0;
     while (true) {
+      flight.mustLookAgain = false;
       const found = await tiers.find(key);
+      looks += 1;
+      if (flight.mustLookAgain && looks < mostLooks) continue;
       if (found !== undefined && isCurrentEnough(found, flight)) return this.#hit(key, found);
       if (found === undefined) flight.hasLooked();
       else flight.foundOlder(found.value, found.ageMs, found.usableForMs);

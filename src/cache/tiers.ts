@@ -21,6 +21,8 @@ export interface TiersParts<Value> {
   readonly clock: Clock;
   /** This process changes a key: what is loaded for it now is out of date. */
   readonly onChange: (key: string) => void;
+  /** A change by this process, of a key or of what it has no keys of, has ended. */
+  readonly onChangeEnd: (key?: string) => void;
   /** A key was changed by others, or somebody has begun to load it. */
   readonly onChanged: (key: string) => void;
   /** Any key may have been changed. */
@@ -168,8 +170,19 @@ export class Tiers<Value> {
    */
   remember(key: string, value: Value, lifetime: Lifetime, ticket: Ticket, isShared: boolean): void {
     if (!this.#keeps() || !this.#fence.unchanged(ticket.fence, key)) return;
+    // What is being read since before the store had it must not take its place.
+    this.#fence.changed(key);
     const freshForMs = Math.min(lifetime.ttlMs, this.#trust.freshForMs(ticket.startedMs, isShared));
     this.memory.put(key, value, { ...lifetime, freshForMs }, this.#clock.monotonic());
+  }
+
+  /** As {@link remember}, at the end of a change of the key to this value. */
+  changedTo(key: string, value: Value, lifetime: Lifetime, ticket: Ticket, isShared: boolean): void {
+    const isLast = this.#fence.unchanged(ticket.fence, key);
+    if (isLast) this.remember(key, value, lifetime, ticket, isShared);
+    else this.memory.delete(key, this.#clock.monotonic());
+    this.#fence.changed(key);
+    this.#parts.onChangeEnd(key);
   }
 
   /** This process begins to change a key: what is known of it, and what is on its way, is out of date. */
@@ -179,20 +192,33 @@ export class Tiers<Value> {
     return this.memory.delete(key, this.#clock.monotonic());
   }
 
+  /** The change of a key has ended: what was read meanwhile may be of before. */
+  changed(key: string): void {
+    this.#fence.changed(key);
+    this.#parts.onChangeEnd(key);
+    this.memory.delete(key, this.#clock.monotonic());
+  }
+
   /** This process begins to change what it has no keys of. */
   changeAll(): void {
     this.#fence.allChanged();
     this.#parts.onAllChanged();
   }
 
-  /** Lets an entry in memory be fresh for so long from now on. */
-  setFreshFor(key: string, ttlMs: number): boolean {
+  /** That has ended: what was read meanwhile, and is not in memory yet, may be of before. */
+  changedAll(): void {
+    this.#fence.allChanged();
+    this.#parts.onChangeEnd();
+  }
+
+  /** Lets a fresh entry in memory be fresh for so long at most; how long it can be relied upon stays as it is. */
+  shorten(key: string, ttlMs: number): boolean {
     const nowMs = this.#clock.monotonic();
     this.#fence.changed(key);
     this.#parts.onChange(key);
-    const slot = this.memory.find(key, nowMs);
+    const slot = this.#serves(nowMs) ? this.memory.findFresh(key, nowMs) : noSlot;
     if (slot === noSlot) return false;
-    this.memory.setFreshFor(slot, Math.min(ttlMs, this.#trust.freshForMs(nowMs, !this.link.isAway)), nowMs);
+    this.memory.setFreshFor(slot, Math.min(ttlMs, this.memory.freshForMs(slot, nowMs)), nowMs);
     return true;
   }
 

@@ -32,10 +32,21 @@ export interface RedisKeyChanges {
   /**
    * Begins to listen to keys that begin with a prefix. What this connection itself changes is not told, unless a script
    * did it. Call what it gives to stop.
+   *
+   * @param owner Who listens: it is not told of what it announces itself.
    */
-  listen(prefix: string, listener: KeyListener): () => void;
-  /** Tells others of keys that were changed through this connection; does nothing unless the coverage is `announcements`. */
-  announce(keys: readonly string[]): void;
+  listen(prefix: string, listener: KeyListener, owner?: object): () => void;
+  /**
+   * Tells of keys that were changed through this connection: the other listeners of this connection, and, where the coverage
+   * is `announcements`, other processes.
+   */
+  announce(keys: readonly string[], owner?: object): void;
+}
+
+/** A listener, and who listens. */
+interface OwnedListener {
+  readonly listener: KeyListener;
+  readonly owner: object | undefined;
 }
 
 /** What {@link KeyChanges} are made of. */
@@ -59,7 +70,7 @@ const clockAgeMs = 60_000;
 export class KeyChanges implements RedisKeyChanges {
   readonly #options: KeyChangesOptions;
   readonly #sender: string;
-  readonly #routes: PrefixRoutes<KeyListener> = new PrefixRoutes<KeyListener>();
+  readonly #routes: PrefixRoutes<OwnedListener> = new PrefixRoutes<OwnedListener>();
   readonly #echoes: ChangeEchoes;
   readonly #serverClock: ServerClock = new ServerClock();
   readonly #pending: Set<Promise<void>> = new Set<Promise<void>>();
@@ -102,13 +113,10 @@ export class KeyChanges implements RedisKeyChanges {
     return this.#generation;
   }
 
-  listen(prefix: string, listener: KeyListener): () => void {
+  listen(prefix: string, listener: KeyListener, owner?: object): () => void {
     const { clock, beatMs } = this.#options;
     // Of its own, so that one listener may listen twice.
-    const entry: KeyListener = {
-      changed: key => listener.changed(key),
-      allChanged: () => listener.allChanged(),
-    };
+    const entry: OwnedListener = { listener, owner };
     this.#routes.add(prefix, entry);
     if (!this.#isClosed) this.#beatTimer ??= clock.setRepeatingTimer(beatMs, () => this.beat());
     if (!this.#tracked.some(tracked => prefix.startsWith(tracked))) this.#retrackSoon();
@@ -118,7 +126,12 @@ export class KeyChanges implements RedisKeyChanges {
     };
   }
 
-  announce(keys: readonly string[]): void {
+  announce(keys: readonly string[], owner?: object): void {
+    for (const key of keys) {
+      for (const heard of this.#routes.of(key)) {
+        if (owner === undefined || heard.owner !== owner) guarded(() => heard.listener.changed(key));
+      }
+    }
     const driver = this.#driver;
     if (this.#coverage !== 'announcements' || driver === undefined) return;
     for (let start = 0; start < keys.length; start += maxAnnouncedKeys) {
@@ -170,14 +183,14 @@ export class KeyChanges implements RedisKeyChanges {
   /** Changes may have been missed, or every key has changed. */
   missed(): void {
     this.#generation += 1;
-    for (const listener of [...this.#routes.all()]) guarded(() => listener.allChanged());
+    for (const { listener } of [...this.#routes.all()]) guarded(() => listener.allChanged());
   }
 
   /** The server says that a key has changed; `undefined`: all of them. */
   changed(key: string | undefined): void {
     if (key === undefined) this.missed();
     else if (key.startsWith(this.#echoes.prefix)) this.#heardEcho(key);
-    else for (const listener of this.#routes.of(key)) guarded(() => listener.changed(key));
+    else for (const { listener } of this.#routes.of(key)) guarded(() => listener.changed(key));
   }
 
   /**
@@ -255,6 +268,7 @@ export class KeyChanges implements RedisKeyChanges {
       this.#cover('none', 'There is no connection yet');
       return;
     }
+    this.#echoes.reset();
     for (const node of driver.nodes()) this.#begin(node, wasTracking);
     this.missed();
     void this.beat();

@@ -185,7 +185,11 @@ export class MemoryStoreChanges implements StoreChanges {
   generation = 0;
   readonly #clock: Clock;
   readonly #announce: (keys: readonly string[]) => void;
-  readonly #listeners = new Set<{ readonly prefix: string; readonly listener: ChangeListener }>();
+  readonly #listeners = new Set<{
+    readonly prefix: string;
+    readonly listener: ChangeListener;
+    readonly owner: object | undefined;
+  }>();
   #coverage: ChangeCoverage = 'tracking';
   #heldAtMs: number | undefined;
   #dropping = false;
@@ -237,21 +241,24 @@ export class MemoryStoreChanges implements StoreChanges {
     else this.#clock.setTimer(this.delayMs, () => this.#tellNow(keys));
   }
 
-  listen(prefix: string, listener: ChangeListener): () => void {
-    const entry = { prefix, listener };
+  listen(prefix: string, listener: ChangeListener, owner?: object): () => void {
+    const entry = { prefix, listener, owner };
     this.#listeners.add(entry);
     return () => {
       this.#listeners.delete(entry);
     };
   }
 
-  announce(keys: readonly string[]): void {
+  announce(keys: readonly string[], owner?: object): void {
+    this.#tellNow(keys, owner);
     if (this.#coverage === 'announcements') this.#announce(keys);
   }
 
-  #tellNow(keys: readonly string[]): void {
+  #tellNow(keys: readonly string[], by?: object): void {
     for (const key of keys) {
-      for (const { prefix, listener } of [...this.#listeners]) if (key.startsWith(prefix)) listener.changed(key);
+      for (const { prefix, listener, owner } of [...this.#listeners]) {
+        if (key.startsWith(prefix) && (by === undefined || owner !== by)) listener.changed(key);
+      }
     }
   }
 }

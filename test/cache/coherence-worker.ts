@@ -17,6 +17,9 @@ export interface WorkerResult {
 /** How many calls are under way at a time. */
 const loops = 4;
 
+/** How many keys there are of each kind. */
+const keys = 20;
+
 /** How long after the end it waits for calls that are under way, in milliseconds. */
 const patienceMs = 5_000;
 
@@ -60,19 +63,28 @@ async function remove(key: string): Promise<void> {
   events.push(['change', key, undefined, startMs, machineMs(), isTold]);
 }
 
+/** A key that is set is set by one loop only, so that its versions follow one another. */
+function ownKey(which: number): string {
+  const first = Number(index) * loops + which;
+  return `kept:${first + 2 * loops * Math.floor((Math.random() * (keys - first)) / (2 * loops))}`;
+}
+
+function next(which: number): readonly [name: string, call: (key: string) => Promise<void>, key: string] {
+  const dice = Math.random();
+  const number = Math.floor(Math.random() * keys);
+  if (dice < 0.45) return ['read', read, `loaded:${number}`];
+  if (dice < 0.9) return ['read', read, `kept:${number}`];
+  if (dice < 0.95) return ['change', change, `loaded:${number}`];
+  if (dice < 0.98) return ['set', set, ownKey(which)];
+  return ['remove', remove, `kept:${number}`];
+}
+
 async function loop(which: number, endMs: number): Promise<void> {
   while (machineMs() < endMs) {
-    const number = Math.floor(Math.random() * 20);
-    // A key that is set has one owner, and one loop of it, so that its versions follow one another.
-    const isMine = number % (2 * loops) === Number(index) * loops + which;
-    const dice = Math.random();
-    const name = dice < 0.45 || (dice >= 0.9 && dice < 0.95) ? `loaded:${number}` : `kept:${number}`;
-    underWay.set(which, `${dice < 0.9 ? 'read' : 'change'} ${name}`);
+    const [name, call, key] = next(which);
+    underWay.set(which, `${name} ${key}`);
     try {
-      if (dice < 0.9) await read(name);
-      else if (dice < 0.95) await change(name);
-      else if (isMine) await set(name);
-      else await remove(name);
+      await call(key);
     } catch {
       errors += 1;
     }
@@ -86,7 +98,13 @@ process.on('message', async message => {
   const endMs = machineMs() + Number(durationMs);
   const all = Promise.all(Array.from({ length: loops }, (_, which) => loop(which, endMs)));
   await Promise.race([all, sleep(Number(durationMs) + patienceMs)]);
-  const result: WorkerResult = { events, errors, unhandled, unfinished: [...underWay.values()], state: subject.state() };
+  const result: WorkerResult = {
+    events,
+    errors,
+    unhandled,
+    unfinished: [...underWay.values()],
+    state: subject.state(),
+  };
   process.send?.(result, () => process.exit(0));
 });
 process.send?.('ready');

@@ -33,7 +33,7 @@ describe.skipIf(program === undefined).each([{ cluster: false }, { cluster: true
       const url = nodes[0]?.url ?? '';
       redis = new RedisConnection({ url, cluster, keyPrefix: 'shop:', commandTimeoutMs: 2_000, beatMs: 20 });
       store = new RedisCacheStore({ redis });
-      await store.connect();
+      await store.prepare();
     });
     beforeEach(() => {
       for (const { port } of nodes) askRedis(port, 'FLUSHALL');
@@ -165,7 +165,7 @@ describe.skipIf(program === undefined)('RedisCacheStore without its Redis', () =
     await using server = await startRedis();
     await using redis = new RedisConnection({ url: server.url, timeoutsUntilAway: 5 });
     const store = new RedisCacheStore({ redis });
-    await store.connect();
+    await store.prepare();
     server.hang();
     const requests = [
       () => store.read(['a']),

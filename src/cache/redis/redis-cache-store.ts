@@ -26,7 +26,7 @@ const maxLifetimeMs = 1e14;
  * whoever makes them.
  *
  * {@link now} is the clock of the server, of a cluster that of its first master. Before the first connection it is that of
- * this machine: call {@link connect} first where that matters.
+ * this machine: call {@link prepare} first where that matters.
  *
  * @example
  * await using redis = new RedisConnection({ url: 'redis://localhost:6379' });
@@ -62,7 +62,7 @@ export class RedisCacheStore implements CacheStore {
    *
    * @throws {RedisUnavailableError} when the first attempt failed.
    */
-  async connect(): Promise<void> {
+  async prepare(): Promise<void> {
     if (this.#redis.serverTimeMs === undefined) await this.#redis.connect();
   }
 

@@ -28,12 +28,13 @@ export class RedisChanges implements StoreChanges {
     return this.#changes.generation;
   }
 
-  listen(prefix: string, listener: ChangeListener): () => void {
-    return this.#changes.listen(this.#keyPrefix + prefix, new WithoutPrefix(listener, this.#keyPrefix.length));
+  listen(prefix: string, listener: ChangeListener, owner?: object): () => void {
+    return this.#changes.listen(this.#keyPrefix + prefix, new WithoutPrefix(listener, this.#keyPrefix.length), owner);
   }
 
-  announce(keys: readonly string[]): void {
-    if (this.#changes.coverage === 'announcements') this.#changes.announce(keys.map(key => this.#keyPrefix + key));
+  announce(keys: readonly string[], owner?: object): void {
+    const prefix = this.#keyPrefix;
+    this.#changes.announce(prefix === '' ? keys : keys.map(key => prefix + key), owner);
   }
 }
 

@@ -1,12 +1,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Infrastructure } from 'plinth';
+import { createInfrastructure } from 'plinth';
+import { runWithRequestContext } from 'plinth/context';
+import { ArgumentError, ConfigurationError, NetworkError } from 'plinth/errors';
+import { VirtualClock } from 'plinth/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { runWithRequestContext } from '../context/index.ts';
-import { ArgumentError, ConfigurationError, NetworkError } from '../errors/index.ts';
-import { VirtualClock } from '../testing/index.ts';
-import { createInfrastructure } from './create-infrastructure.ts';
-import type { Infrastructure } from './infrastructure.ts';
 
 let directory: string;
 
@@ -35,7 +35,15 @@ describe('createInfrastructure()', () => {
     const { url } = await server.listen({ port: 0 });
     const ready = await fetch(`${url}/health/ready`);
     expect(await ready.json()).toMatchObject({ status: 'up', checks: { database: { status: 'up' } } });
-    expect(infrastructure.closingOrder).toEqual(['server', 'metrics', 'connections', 'limits', 'database', 'logging']);
+    expect(infrastructure.closingOrder).toEqual([
+      'server',
+      'metrics',
+      'connections',
+      'cache',
+      'limits',
+      'database',
+      'logging',
+    ]);
     await infrastructure.close();
     await expect(fetch(`${url}/health/ready`)).rejects.toThrow();
   });

@@ -1,15 +1,14 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Infrastructure } from 'plinth';
+import { createInfrastructure, Limits } from 'plinth';
+import { ArgumentError } from 'plinth/errors';
+import { AdaptiveRateLimiter, SlidingWindowRateLimiter, TokenBucketRateLimiter } from 'plinth/rate-limit';
+import { limitRequests } from 'plinth/server';
+import type { RateLimitingSettings } from 'plinth/settings';
+import { VirtualClock } from 'plinth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ArgumentError } from '../errors/index.ts';
-import { AdaptiveRateLimiter, SlidingWindowRateLimiter, TokenBucketRateLimiter } from '../rate-limit/index.ts';
-import { limitRequests } from '../server/index.ts';
-import type { RateLimitingSettings } from '../settings/index.ts';
-import { VirtualClock } from '../testing/index.ts';
-import { createInfrastructure } from './create-infrastructure.ts';
-import type { Infrastructure } from './infrastructure.ts';
-import { Limits } from './limits.ts';
 
 function make(settings: Partial<RateLimitingSettings> = {}): { limits: Limits; clock: VirtualClock } {
   const clock = new VirtualClock();

@@ -1,6 +1,7 @@
 /** A process that logs and then ends in the way that its arguments name. For process.test.ts. */
-import { systemClock } from '../kernel/index.ts';
-import { getLogger, setupLogging } from './index.ts';
+
+import { systemClock } from 'plinth/kernel';
+import { getLogger, setupLogging } from 'plinth/logging';
 
 const [directory = '', mode, ending, count = '100'] = process.argv.slice(2);
 const logging = setupLogging({
