@@ -85,3 +85,74 @@ export function hitting(entries: number, make: MakeCache): CallCandidate {
     },
   };
 }
+
+/** Overwrites keys that are there, by Zipf's law. */
+export function overwriting(entries: number, make: MakeCache): CallCandidate {
+  let cache: SyncCache = new Map<string, number>();
+  let stream: string[] = [];
+  return {
+    check() {
+      const keys = Array.from({ length: entries }, (_, index) => `user:${index}`);
+      cache = make(entries);
+      for (const key of keys) cache.set(key, -1);
+      for (const [index, key] of keys.entries()) cache.set(key, index);
+      for (const [index, key] of keys.entries()) strictEqual(cache.get(key), index);
+      stream = Array.from(zipfIndices(entries, 0.99, 1 << 20), index => keys[index] as string);
+    },
+    run(count) {
+      for (let index = 0; index < count; index += 1) cache.set(stream[index & (stream.length - 1)] as string, index);
+      return cache.get(stream[0] as string) ?? Number.NaN;
+    },
+  };
+}
+
+/** A map that holds so many entries, and forgets the one that was there first. */
+export class FifoMap implements SyncCache {
+  readonly #entries = new Map<string, number>();
+  readonly #ring: string[] = [];
+  readonly #maxEntries: number;
+  #oldest = 0;
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries;
+  }
+
+  get(key: string): number | undefined {
+    return this.#entries.get(key);
+  }
+
+  set(key: string, value: number): void {
+    if (this.#entries.size < this.#maxEntries) this.#ring.push(key);
+    else {
+      this.#entries.delete(this.#ring[this.#oldest] as string);
+      this.#ring[this.#oldest] = key;
+      this.#oldest = (this.#oldest + 1) % this.#maxEntries;
+    }
+    this.#entries.set(key, value);
+  }
+}
+
+/** Puts in keys that are not there, each of which displaces another one. */
+export function displacing(entries: number, make: MakeCache): CallCandidate {
+  let cache: SyncCache = new Map<string, number>();
+  let keys: string[] = [];
+  let next = 0;
+  return {
+    check() {
+      // So many that none is remembered when it comes again.
+      keys = Array.from({ length: 1 << 18 }, (_, index) => `user:${index}`);
+      cache = make(entries);
+      for (const [index, key] of keys.entries()) cache.set(key, index);
+      const there = keys.filter(key => cache.get(key) !== undefined).length;
+      strictEqual(there > entries / 2 && there <= 2 * entries, true);
+      strictEqual(cache.get(keys.at(-1) as string), keys.length - 1);
+    },
+    run(count) {
+      for (let index = 0; index < count; index += 1) {
+        cache.set(keys[next] as string, index);
+        next = (next + 1) & (keys.length - 1);
+      }
+      return next;
+    },
+  };
+}

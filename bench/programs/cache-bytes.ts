@@ -23,7 +23,7 @@ const caches: Readonly<Record<string, MakeCache>> = {
 
 interface Figures {
   readonly bytes: number;
-  readonly churned: number;
+  readonly churned: number | undefined;
   readonly collectionMs: number;
 }
 
@@ -41,8 +41,9 @@ async function compare(): Promise<void> {
   const limit = all.get('Map of { value, deadline }') as Figures;
   console.log('| cache | bytes | to Map of { value, deadline } | churned | collection |\n|---|---|---|---|---|');
   for (const [each, { bytes, churned, collectionMs }] of all) {
-    const cells = [bytes.toFixed(1), bytes / limit.bytes, churned / limit.bytes, collectionMs / limit.collectionMs];
-    console.log(`| ${each} | ${cells.map(cell => (typeof cell === 'number' ? cell.toFixed(2) : cell)).join(' | ')} |`);
+    const ratios = [bytes / limit.bytes, churned && churned / limit.bytes, collectionMs / limit.collectionMs];
+    const cells = ratios.map(ratio => ratio?.toFixed(2) ?? '-');
+    console.log(`| ${each} | ${bytes.toFixed(1)} | ${cells.join(' | ')} |`);
   }
 }
 
@@ -67,8 +68,8 @@ function measure(make: MakeCache, cacheName: string): Figures {
     collect();
     return performance.now() - startedMs;
   });
-  let churned = Number.NaN;
-  // The others do not evict, or take a day for it.
+  let churned: number | undefined;
+  // The others have no bound, or take minutes for it.
   if (/^(plinth|lru-cache)/.test(cacheName)) {
     for (let index = entries; index < 2 * entries; index += 1) cache.set(keys[index] as string, 1);
     churned = (used() - before) / entries;

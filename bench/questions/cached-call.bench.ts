@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
-import { MemoryCache } from 'plinth/cache';
+import { type Loader, MemoryCache } from 'plinth/cache';
 import { CallLog, pipeline } from 'plinth/pipeline';
 import { peer } from '../peers.ts';
 import type { CallCandidate, Candidate } from '../question.ts';
@@ -12,11 +12,38 @@ interface LruCacheModule {
   }) => { fetch(key: string): Promise<number | undefined>; get(key: string): number | undefined };
 }
 
+interface DedupeModule {
+  readonly createCache: (options: object) => {
+    define(name: string, load: (key: string) => Promise<number>): { read(key: string): Promise<number> };
+  };
+}
+interface CacheableModule {
+  readonly Cacheable: new (
+    options: object,
+  ) => {
+    getOrSet(key: string, load: () => Promise<number>): Promise<number | undefined>;
+  };
+  readonly CacheableMemory: new (options: object) => object;
+}
+interface BentoModule {
+  readonly BentoCache: new (
+    options: object,
+  ) => {
+    getOrSet(options: { key: string; factory: () => Promise<number> }): Promise<number>;
+  };
+  readonly bentostore: () => { useL1Layer(driver: object): object };
+}
+interface BentoMemoryModule {
+  readonly memoryDriver: (options: object) => object;
+}
+
 export const question = 'What does a hit cost, awaited, when the value is in memory?';
 export const limit = 'Map and await';
 
 const keys = Array.from({ length: 1_000 }, (_, index) => `user:${index}`);
 const hourMs = 3_600_000;
+
+const numberOf = (key: string): number => Number(key.slice('user:'.length));
 
 /** Reads the keys one after the other, and adds up what comes. */
 function reading(read: (key: string, index: number) => Promise<number | undefined>): CallCandidate {
@@ -61,7 +88,7 @@ function readingLru(ttl?: number): CallCandidate {
   const cache = new LRUCache({
     max: 10_000,
     ...(ttl === undefined ? {} : { ttl }),
-    fetchMethod: async key => Number(key.slice('user:'.length)),
+    fetchMethod: async key => numberOf(key),
   });
   return reading(key => cache.fetch(key));
 }
@@ -79,8 +106,30 @@ function readingGuard(listened: boolean): CallCandidate {
 
 function readingCache(how: 'getOrSet' | 'load'): CallCandidate {
   const cache = new MemoryCache<number>({ maxEntries: 10_000, ttlMs: hourMs });
-  if (how === 'getOrSet') return reading((key, index) => cache.getOrSet(key, async () => index));
-  return reading(async (key, index) => (await cache.load(key, async () => index)).value);
+  const load: Loader<number> = async ({ key }) => numberOf(key);
+  if (how === 'getOrSet') return reading(key => cache.getOrSet(key, load));
+  return reading(async key => (await cache.load(key, load)).value);
+}
+
+function readingDedupe(): CallCandidate {
+  const { createCache } = peer<DedupeModule>('async-cache-dedupe');
+  const cache = createCache({ ttl: hourMs / 1_000, storage: { type: 'memory', options: { size: 10_000 } } });
+  const { read } = cache.define('read', async key => numberOf(key));
+  return reading(key => read(key));
+}
+
+function readingCacheable(): CallCandidate {
+  const { Cacheable, CacheableMemory } = peer<CacheableModule>('cacheable');
+  const cache = new Cacheable({ primary: new CacheableMemory({ lruSize: 10_000, ttl: hourMs }) });
+  return reading(key => cache.getOrSet(key, async () => numberOf(key)));
+}
+
+function readingBento(): CallCandidate {
+  const { BentoCache, bentostore } = peer<BentoModule>('bentocache');
+  const { memoryDriver } = peer<BentoMemoryModule>('bentocache/drivers/memory');
+  const store = bentostore().useL1Layer(memoryDriver({ maxItems: 10_000 }));
+  const cache = new BentoCache({ default: 'memory', ttl: '1h', stores: { memory: store } });
+  return reading(key => cache.getOrSet({ key, factory: async () => numberOf(key) }));
 }
 
 /** Every candidate is measured in a process of its own. */
@@ -91,6 +140,9 @@ export const candidates: Readonly<Record<string, Candidate>> = {
   'lru-cache fetch, with TTL': readingLru(hourMs),
   'plinth MemoryCache.getOrSet': readingCache('getOrSet'),
   'plinth MemoryCache.load': readingCache('load'),
+  'async-cache-dedupe': readingDedupe(),
+  'cacheable getOrSet': readingCacheable(),
+  'bentocache getOrSet': readingBento(),
   'plinth guard, cache hit': readingGuard(false),
   'plinth guard, cache hit, with a CallLog': readingGuard(true),
 };

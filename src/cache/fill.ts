@@ -39,6 +39,8 @@ export interface HeldPlace {
   readonly key: string;
   /** What the store holds there, as long as it is held. */
   readonly text: string;
+  /** For how long at a time the store holds it, in milliseconds. */
+  readonly lifetimeMs: number;
   /** Whether it is the place of the entry itself, and not a lease beside it. */
   readonly isEntry: boolean;
   /** Whether nobody else holds it, too. */
@@ -74,13 +76,14 @@ export class OpenFill<Value> implements StoreFill<Value> {
   readonly #timer: Timer | undefined;
 
   constructor(options: OpenFillOptions<Value>) {
-    const { key, expected, tagStates, store, clock, place, leaseMs } = options;
+    const { key, expected, tagStates, store, clock, place } = options;
     this.key = key;
     this.expected = expected;
     this.tagStates = tagStates;
     this.startedAtMs = store.now();
     this.#options = options;
-    if (place !== undefined) this.#timer = clock.setRepeatingTimer(leaseMs / 3, () => void this.#renew(place));
+    if (place === undefined) return;
+    this.#timer = clock.setRepeatingTimer(place.lifetimeMs / 3, () => void this.#renew(place));
   }
 
   async commit(value: Value, lifetime: KeptLifetime): Promise<boolean> {
@@ -96,19 +99,22 @@ export class OpenFill<Value> implements StoreFill<Value> {
 
   async abandon(): Promise<void> {
     this.#timer?.cancel();
-    const { place, store } = this.#options;
-    if (place === undefined || !place.isExclusive) return;
+    const { place, store, leaseMs } = this.#options;
+    if (place === undefined) return;
+    const { key, text, isExclusive } = place;
     try {
-      await store.replace(place.key, place.text, freePlace(place.text.slice(2)), freedMs);
+      // Others may be loading for a place that is not exclusive.
+      if (isExclusive) await store.replace(key, text, freePlace(text.slice(2)), freedMs);
+      else await store.replace(key, text, text, leaseMs);
     } catch {
       // It runs out by itself.
     }
   }
 
   async #renew(place: HeldPlace): Promise<void> {
-    const { store, leaseMs } = this.#options;
+    const { key, text, lifetimeMs } = place;
     try {
-      if (!(await store.replace(place.key, place.text, place.text, leaseMs))) this.#timer?.cancel();
+      if (!(await this.#options.store.replace(key, text, text, lifetimeMs))) this.#timer?.cancel();
     } catch {
       // The store is away; the place may still be there when it is back.
     }

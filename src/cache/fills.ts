@@ -2,7 +2,7 @@ import type { Clock } from '../kernel/index.ts';
 import type { CacheStore } from './cache-store.ts';
 import type { EntryReader } from './entry-reader.ts';
 import { type EntryWriter, requireStoredTags } from './entry-writer.ts';
-import { placeholder, type TagMark } from './envelope.ts';
+import { freePlace, placeholder, type TagMark } from './envelope.ts';
 import { type Begun, type HeldPlace, type KeptLifetime, OpenFill } from './fill.ts';
 import type { FoundEntry } from './found-entry.ts';
 import type { StoreKeys } from './store-keys.ts';
@@ -35,6 +35,12 @@ export interface FillsParts<Value> {
 /** How often something is tried again when others were faster. */
 const maxTries = 16;
 
+/**
+ * How long the store holds a place that is not exclusive, in milliseconds. Every renewal is a change of the key, for which
+ * everybody who loads it gives up to be joined: there must be none within the time of most loads.
+ */
+const openPlaceMs = 600_000;
+
 /** By how much the store's time may differ between processes, in milliseconds. */
 const clockToleranceMs = 100;
 
@@ -65,20 +71,25 @@ export class Fills<Value> {
     const { store, keys, tokens, reader } = this.#parts;
     const { key, leaseMs, isExclusive } = request;
     const storeKey = keys.entry(key);
-    const text = placeholder(tokens.next());
+    // A place that is not exclusive is free to be taken by a load that is.
+    const text = isExclusive ? placeholder(tokens.next()) : freePlace(tokens.next());
+    const lifetimeMs = isExclusive ? leaseMs : Math.max(leaseMs, openPlaceMs);
     let expected: string | undefined;
     for (let tries = 0; tries < maxTries; tries += 1) {
-      if (await store.replace(storeKey, expected, text, leaseMs))
-        return this.#granted(request, text, text, isExclusive);
+      if (await store.replace(storeKey, expected, text, lifetimeMs)) {
+        const place = { key: storeKey, text, lifetimeMs, isEntry: true, isExclusive };
+        return { state: 'granted', fill: this.#open(request, text, place) };
+      }
       const look = await reader.look(key);
       expected = undefined;
       if (look.state === 'found') return { state: 'found', entry: look.entry };
       if (look.state === 'unusable') await store.delete([storeKey]);
-      else if (look.state === 'dead' || (look.state === 'placeholder' && look.isFree)) expected = look.version;
+      else if (look.state === 'dead') expected = look.version;
       else if (look.state === 'placeholder') {
-        if (isExclusive) return { state: 'held' };
+        if (isExclusive && !look.isFree) return { state: 'held' };
+        if (isExclusive) expected = look.version;
         // Whoever placed it keeps it alive; to write it again would tell everybody of a change.
-        return { state: 'granted', fill: this.#open(request, look.version, undefined) };
+        else return { state: 'granted', fill: this.#open(request, look.version, undefined) };
       }
     }
     return { state: 'held' };
@@ -92,7 +103,7 @@ export class Fills<Value> {
     if (older.freshForMs === Number.POSITIVE_INFINITY) return { state: 'found', entry: older };
     if (!isExclusive) return { state: 'granted', fill: this.#open(request, older.version, undefined) };
     const text = placeholder(tokens.next());
-    const lease = { key: keys.lease(key), text, isEntry: false, isExclusive };
+    const lease = { key: keys.lease(key), text, lifetimeMs: leaseMs, isEntry: false, isExclusive };
     if (!(await store.replace(lease.key, undefined, text, leaseMs))) return { state: 'held' };
     const fill = this.#open(request, older.version, lease);
     try {
@@ -105,11 +116,6 @@ export class Fills<Value> {
       await fill.abandon();
       throw error;
     }
-  }
-
-  #granted(request: Request, expected: string, text: string, isExclusive: boolean): Begun<Value> {
-    const place = { key: this.#parts.keys.entry(request.key), text, isEntry: true, isExclusive };
-    return { state: 'granted', fill: this.#open(request, expected, place) };
   }
 
   #open({ key, leaseMs, states }: Request, expected: string, place: HeldPlace | undefined): OpenFill<Value> {

@@ -62,9 +62,19 @@ export class Loads<Value> {
     if (this.#flights.size > 0) this.#flights.delete(key);
   }
 
-  /** As {@link forget}, but a load that has not come to its loader goes on: it will see what has changed. */
-  outdate(key: string): void {
-    if (this.#flights.get(key)?.isLoading) this.#flights.delete(key);
+  /** As {@link forget}, for every key. */
+  forgetAll(): void {
+    this.#flights.clear();
+  }
+
+  /**
+   * As {@link forget}, for every key when none is named, but a load that has not come to its loader goes on: it will see
+   * what has changed.
+   */
+  outdate(key?: string): void {
+    if (key !== undefined) {
+      if (this.#flights.get(key)?.isLoading) this.#flights.delete(key);
+    } else for (const flight of this.#flights.values()) if (flight.isLoading) this.#leave(flight);
   }
 
   /**
@@ -74,11 +84,6 @@ export class Loads<Value> {
   lookAgain(key?: string): void {
     if (key !== undefined) this.#flights.get(key)?.lookAgain();
     else for (const flight of this.#flights.values()) flight.lookAgain();
-  }
-
-  /** As {@link forget}, for every key. */
-  forgetAll(): void {
-    this.#flights.clear();
   }
 
   /** The value; without a signal and a soft time-out, the same promise for everybody. */

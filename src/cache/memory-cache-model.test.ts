@@ -109,6 +109,7 @@ class PlainS3Fifo implements Policy {
 class Model {
   nowMs = 0;
   kept: readonly Kept[] = [];
+  hits = 0;
   evictions = 0;
   regrets = 0;
   readonly #numbers: Numbers;
@@ -144,7 +145,10 @@ class Model {
 
   use(key: string): Kept | undefined {
     const entry = this.fresh(key);
-    if (entry) this.#policy.used(entry);
+    if (entry) {
+      this.#policy.used(entry);
+      this.hits += 1;
+    }
     return entry;
   }
 
@@ -357,8 +361,8 @@ function expectSame(cache: MemoryCache<number>, model: Model): void {
   }
   const fresh = model.kept.filter(({ key }) => model.fresh(key)).map(({ key, value }) => [key, value]);
   expect(new Map(cache.entries())).toEqual(new Map(fresh as [string, number][]));
-  const { kept, evictions, regrets, bytes } = model;
-  expect(cache.stats()).toMatchObject({ entries: kept.length, evictions, regrets, bytes });
+  const { kept, hits, evictions, regrets, bytes } = model;
+  expect(cache.stats()).toMatchObject({ entries: kept.length, hits, evictions, regrets, bytes });
 }
 
 describe.each(['lru', 's3-fifo'] as const)('MemoryCache with %s, beside its model', evictionPolicy => {

@@ -55,7 +55,7 @@ export class MemoryCache<Value> {
   readonly #entries: MemoryEntries<Value>;
   readonly #loads: Loads<Value>;
   readonly #events = new Events<CacheEvents>();
-  readonly #earlyRefreshRatio: number;
+  readonly #earlyRefreshRatio: number = 1;
   readonly #loading = new Set<Flight<Value>>();
   // Tags that change while something is loaded that will have them.
   readonly #tagFence = new ChangeFence();
@@ -72,7 +72,7 @@ export class MemoryCache<Value> {
     const bounds = { maxEntries, maxBytes, sizeOf: options.sizeOf, evictionPolicy, staleMs };
     this.#entries = new MemoryEntries(bounds, this.#clock.monotonicCoarse());
     const rules = requireLoadRules(options);
-    this.#earlyRefreshRatio = rules.earlyRefreshRatio ?? 1;
+    if (rules.earlyRefreshRatio !== undefined) this.#earlyRefreshRatio = rules.earlyRefreshRatio;
     this.#loads = new Loads<Value>({
       name: this.name,
       clock: this.#clock,
@@ -141,7 +141,8 @@ export class MemoryCache<Value> {
   set(key: string, value: Value, options?: EntryOptions): void {
     if (options !== undefined) requireEntryOptions(options);
     this.#loads.forget(key);
-    this.#keep(key, value, options);
+    if (options !== undefined) this.#keep(key, value, options);
+    else this.#entries.store(key, value, this.ttlMs, this.staleMs, this.#clock.monotonicCoarse());
   }
 
   /** Keeps many values, all with the same lifetime and tags. */
@@ -230,25 +231,35 @@ export class MemoryCache<Value> {
    *
    * @throws What the loader throws, when no older value may stand in; the reason of the signal.
    */
-  getOrSet(key: string, loader: Loader<Value>, options: LoadOptions = noOptions): Promise<Value> {
-    const slot = this.#useForLoad(key, loader, options);
-    if (slot !== none) return this.#entries.promise(slot);
-    return this.#loads.value(key, loader, options);
+  getOrSet(key: string, loader: Loader<Value>, options?: LoadOptions): Promise<Value> {
+    const nowMs = this.#clock.monotonicCoarse();
+    const slot = this.#entries.use(key, nowMs);
+    if (slot === none) return this.#miss(key, loader, options);
+    if ((options?.earlyRefreshRatio ?? this.#earlyRefreshRatio) < 1) this.#refresh(slot, key, loader, options, nowMs);
+    return this.#entries.promise(slot);
   }
 
   /** As {@link getOrSet}, but a value that is there is given as it is: who awaits only a promise saves a turn. */
-  valueOrPromise(key: string, loader: Loader<Value>, options: LoadOptions = noOptions): Value | Promise<Value> {
-    const slot = this.#useForLoad(key, loader, options);
-    if (slot !== none) return this.#entries.value(slot);
-    return this.#loads.value(key, loader, options);
+  valueOrPromise(key: string, loader: Loader<Value>, options?: LoadOptions): Value | Promise<Value> {
+    const nowMs = this.#clock.monotonicCoarse();
+    const slot = this.#entries.use(key, nowMs);
+    if (slot === none) return this.#miss(key, loader, options);
+    if ((options?.earlyRefreshRatio ?? this.#earlyRefreshRatio) < 1) this.#refresh(slot, key, loader, options, nowMs);
+    return this.#entries.value(slot);
   }
 
   /** The value as {@link getOrSet} gives it, and how it was come by. */
-  async load(key: string, loader: Loader<Value>, options: LoadOptions = noOptions): Promise<Loaded<Value>> {
-    const slot = this.#useForLoad(key, loader, options);
-    if (slot === none) return this.#loads.loaded(key, loader, options);
-    const ageMs = this.#entries.ageMs(slot, this.#clock.monotonicCoarse());
-    return { value: this.#entries.value(slot), state: 'hit', ageMs };
+  async load(key: string, loader: Loader<Value>, options?: LoadOptions): Promise<Loaded<Value>> {
+    const nowMs = this.#clock.monotonicCoarse();
+    const slot = this.#entries.use(key, nowMs);
+    if (slot === none) {
+      this.#entries.counts.missed(key);
+      return this.#loads.loaded(key, loader, options ?? noOptions);
+    }
+    const ageMs = this.#entries.ageMs(slot, nowMs);
+    const value = this.#entries.value(slot);
+    if ((options?.earlyRefreshRatio ?? this.#earlyRefreshRatio) < 1) this.#refresh(slot, key, loader, options, nowMs);
+    return { value, state: 'hit', ageMs };
   }
 
   /** The keys of the fresh entries, in no particular order. Counts as no use of them. */
@@ -269,23 +280,17 @@ export class MemoryCache<Value> {
     return this.#entries.stats(this.name);
   }
 
-  /** The slot of a fresh entry, which is loaded anew for nobody if it is late in its lifetime. Counts hits and misses. */
-  #useForLoad(key: string, loader: Loader<Value>, options: LoadOptions): number {
-    const nowMs = this.#clock.monotonicCoarse();
-    const slot = this.#entries.use(key, nowMs);
-    if (slot === none) {
-      this.#entries.counts.missed(key);
-      return none;
-    }
-    const ratio = options.earlyRefreshRatio ?? this.#earlyRefreshRatio;
-    if (ratio < 1 && this.#isLate(slot, ratio, nowMs)) this.#loads.refresh(key, loader, options);
-    return slot;
+  #miss(key: string, loader: Loader<Value>, options: LoadOptions = noOptions): Promise<Value> {
+    this.#entries.counts.missed(key);
+    return this.#loads.value(key, loader, options);
   }
 
-  /** Whether more than this share of the lifetime of an entry is over. */
-  #isLate(slot: number, ratio: number, nowMs: number): boolean {
+  /** Loads an entry anew, for nobody, when it is late in its lifetime. */
+  #refresh(slot: number, key: string, loader: Loader<Value>, options: LoadOptions = noOptions, nowMs: number): void {
+    const ratio = options.earlyRefreshRatio ?? this.#earlyRefreshRatio;
     const ageMs = this.#entries.ageMs(slot, nowMs);
-    return ageMs >= ratio * (ageMs + this.#entries.freshForMs(slot, nowMs));
+    const lifetimeMs = ageMs + this.#entries.freshForMs(slot, nowMs);
+    if (ageMs >= ratio * lifetimeMs) this.#loads.refresh(key, loader, options);
   }
 
   async #load(flight: Flight<Value>): Promise<Loaded<Value>> {
@@ -307,15 +312,10 @@ export class MemoryCache<Value> {
     }
   }
 
-  #keep(key: string, value: Value, options: EntryOptions | undefined): void {
-    const nowMs = this.#clock.monotonicCoarse();
-    if (options === undefined) {
-      this.#entries.store(key, value, this.ttlMs, this.staleMs, nowMs);
-      return;
-    }
+  #keep(key: string, value: Value, options: EntryOptions): void {
     const { ttlMs = this.ttlMs, staleMs = this.staleMs } = options;
     const tags = options.tags === undefined ? undefined : requireTags(options.tags);
-    this.#entries.put(key, value, { freshForMs: ttlMs, staleMs, tags }, nowMs);
+    this.#entries.put(key, value, { freshForMs: ttlMs, staleMs, tags }, this.#clock.monotonicCoarse());
   }
 
   #standIn(key: string): OlderValue<Value> | undefined {

@@ -6,15 +6,15 @@ import { Lru } from './lru.ts';
 import { memoryStats } from './memory-stats.ts';
 import { PrefixCounts } from './prefix-counts.ts';
 import { S3Fifo } from './s3-fifo.ts';
-import { groupShift, mostUses, noSlot, Slots } from './slots.ts';
+import { fullOfHits, noSlot, oneHit, Slots } from './slots.ts';
 import type { CacheStats } from './stats.ts';
 import { TagIndex } from './tag-index.ts';
 import { weigh } from './weigh.ts';
 
 // What is imported is looked up at every use, what is of this module is not: for what every hit needs.
 const none = noSlot;
-const allUses = mostUses;
-const shift = groupShift;
+const hit = oneHit;
+const full = fullOfHits;
 
 /** The numbers of {@link MemoryEntries}. */
 export interface MemoryEntriesOptions<Value> {
@@ -54,13 +54,15 @@ export class MemoryEntries<Value> {
   readonly #evicted: EvictedKeys = new EvictedKeys();
   readonly #tags = new TagIndex();
   readonly #slotOf = new Map<string, number>();
-  // It begins as what it will be, so that it is read without a check of its type.
-  #slots: Slots = new Slots(0, 0, 0);
+  // Fields that begin as what they will be are read without a check of their type: an array with one place is one.
+  #slots: Slots = new Slots(0, 0, 0, new Float64Array(0));
   #policy: EvictionPolicy;
   #recency: Lru | undefined;
-  #keys: (string | undefined)[] = [];
-  #values: (Value | undefined)[] = [];
-  #promises: (Promise<Value> | undefined)[] | undefined;
+  #fullOfHits = full;
+  #keys: (string | undefined)[] = emptyArray(1);
+  #values: (Value | undefined)[] = emptyArray(1);
+  // As long as the slots, or empty while nobody has asked for a promise.
+  #promises: (Promise<Value> | undefined)[] = [];
   #sizes: Float64Array | undefined;
   #bytes = 0;
 
@@ -70,7 +72,7 @@ export class MemoryEntries<Value> {
     this.#weigh = options.sizeOf ?? (options.maxBytes === undefined ? undefined : weigh);
     this.#policyName = options.evictionPolicy;
     this.#staleMs = options.staleMs;
-    this.#slots = new Slots(this.maxEntries, this.#staleMs, nowMs);
+    this.#slots = new Slots(this.maxEntries, this.#staleMs, nowMs, this.counts.hits);
     this.#policy = this.#newPolicy();
   }
 
@@ -86,26 +88,22 @@ export class MemoryEntries<Value> {
 
   /** The value of a fresh entry, which counts as a hit and as used; else `undefined`, which counts as a miss. */
   get(key: string, nowMs: number): Value | undefined {
-    // As `use` does it, and without a way over the slot: it is what everything else is measured by.
-    const slot = this.#slotOf.get(key);
-    if (slot !== undefined) {
-      const slots = this.#slots;
-      if ((slots.freshUntil[slot] as number) > nowMs - slots.baseMs) {
-        this.#countHit(slot, slots);
-        return this.#values[slot];
-      }
-    }
+    const slot = this.use(key, nowMs);
+    if (slot !== none) return this.#values[slot];
     this.counts.missed(key);
     return undefined;
   }
 
   /** The slot of a fresh entry, which counts as a hit and as used, or {@link noSlot}, which counts as nothing. */
   use(key: string, nowMs: number): number {
+    // The path of every hit: no private methods, whose owner would be checked at every call.
     const slot = this.#slotOf.get(key);
     if (slot === undefined) return none;
     const slots = this.#slots;
     if ((slots.freshUntil[slot] as number) <= nowMs - slots.baseMs) return none;
-    this.#countHit(slot, slots);
+    const flags = slots.flags[slot] as number;
+    if (flags < this.#fullOfHits) slots.flags[slot] = flags + hit;
+    else this.#countHit(slot);
     return slot;
   }
 
@@ -153,7 +151,7 @@ export class MemoryEntries<Value> {
 
   /** A promise of the value in a slot, the same one every time: to await it costs less than to await a value. */
   promise(slot: number): Promise<Value> {
-    this.#promises ??= emptyArray(this.#slots.capacity);
+    if (slot >= this.#promises.length) this.#promises = emptyArray(this.#slots.capacity);
     const known = this.#promises[slot];
     if (known !== undefined) return known;
     const promise = Promise.resolve(this.#values[slot] as Value);
@@ -183,20 +181,24 @@ export class MemoryEntries<Value> {
    * @throws {ArgumentError} when `sizeOf` gives something that is not a size.
    */
   store(key: string, value: Value, freshForMs: number, staleMs: number, nowMs: number): number {
-    const bytes = this.#weigh === undefined ? 0 : this.#weighed(key, value);
-    const tick = this.#tick(nowMs);
+    const slots = this.#slots;
+    const tick = nowMs - slots.baseMs;
     let slot = this.#slotOf.get(key);
-    if (slot !== undefined && this.#sizes !== undefined && !this.#fits(bytes - (this.#sizes[slot] as number))) {
-      this.#remove(key, slot);
-      slot = undefined;
+    if (slot !== undefined && this.#weigh === undefined && !slots.isLate(tick)) {
+      // The path of every value that only takes the place of another one.
+      if (this.#tags.size > 0) this.#tags.delete(slot);
+      if (this.#promises.length > 0) this.#promises[slot] = undefined;
+      this.#values[slot] = value;
+      slots.setTimes(slot, tick, freshForMs, staleMs);
+      this.#countUse(slot);
+      return slot;
     }
-    if (slot === undefined) {
-      if (this.maxBytes !== undefined && bytes > this.maxBytes) return noSlot;
-      slot = this.#fill(key, bytes, tick);
-    } else this.#reuse(slot);
+    const bytes = this.#weighed(key, value);
+    slot = this.#slotFor(key, slot, bytes, nowMs);
+    if (slot === noSlot) return noSlot;
     this.#values[slot] = value;
     if (this.#weigh !== undefined) this.#resize(slot, bytes);
-    this.#slots.setTimes(slot, tick, freshForMs, staleMs);
+    slots.setTimes(slot, nowMs - slots.baseMs, freshForMs, staleMs);
     return slot;
   }
 
@@ -257,6 +259,7 @@ export class MemoryEntries<Value> {
 
   /** What was counted, and what the entries take. */
   stats(name: string): CacheStats {
+    this.#settle();
     return memoryStats(name, this);
   }
 
@@ -272,16 +275,22 @@ export class MemoryEntries<Value> {
 
   /** Forgets everything, and gives the memory back. */
   #clearAll(nowMs: number): void {
+    this.#settle();
     this.#slotOf.clear();
     this.#tags.clear();
     this.#evicted.clear();
-    this.#slots = new Slots(this.maxEntries, this.#staleMs, nowMs);
+    this.#slots = new Slots(this.maxEntries, this.#staleMs, nowMs, this.counts.hits);
     this.#policy = this.#newPolicy();
-    this.#keys = [];
-    this.#values = [];
-    this.#promises = undefined;
+    this.#keys = emptyArray(1);
+    this.#values = emptyArray(1);
+    this.#promises = [];
     this.#sizes = undefined;
     this.#bytes = 0;
+  }
+
+  /** Adds up the hits of all entries. */
+  #settle(): void {
+    for (const slot of this.#slotOf.values()) this.#slots.settle(slot);
   }
 
   #expire(slot: number, nowMs: number): boolean {
@@ -292,20 +301,9 @@ export class MemoryEntries<Value> {
 
   #newPolicy(): EvictionPolicy {
     this.#recency = this.#policyName === 'lru' ? new Lru(this.#slots) : undefined;
+    // It wants to know of every use at once.
+    this.#fullOfHits = this.#recency === undefined ? full : 0;
     return this.#recency ?? new S3Fifo(this.#slots);
-  }
-
-  #countHit(slot: number, slots: Slots): void {
-    const known = slots.flags[slot] as number;
-    // With the policy that wants to know of every use, uses are not counted, so that they never reach all.
-    if ((known & allUses) !== allUses) this.#countUse(slot, known);
-    const { hits } = this.counts;
-    hits[known >> shift] = (hits[known >> shift] as number) + 1;
-  }
-
-  #countUse(slot: number, known: number): void {
-    if (this.#recency !== undefined) this.#recency.used(slot);
-    else if ((known & allUses) !== allUses) this.#slots.flags[slot] = known + 1;
   }
 
   /** The tick of a moment, after ticks have been made to begin later if need be. */
@@ -318,7 +316,8 @@ export class MemoryEntries<Value> {
   }
 
   #weighed(key: string, value: Value): number {
-    const bytes = this.#weigh?.(value, key) ?? 0;
+    if (this.#weigh === undefined) return 0;
+    const bytes = this.#weigh(value, key);
     if (Number.isFinite(bytes) && bytes >= 0) return bytes;
     throw new ArgumentError(
       `Cannot use sizeOf: expected it to give a number of bytes of at least 0, got ${bytes}`,
@@ -328,6 +327,21 @@ export class MemoryEntries<Value> {
 
   #fits(bytes: number): boolean {
     return this.maxBytes === undefined || this.#bytes + bytes <= this.maxBytes;
+  }
+
+  /** The slot for a value of so many bytes, without what belonged to the one that was found there. */
+  #slotFor(key: string, found: number | undefined, bytes: number, nowMs: number): number {
+    const isLate = this.#slots.isLate(nowMs - this.#slots.baseMs);
+    const tick = this.#tick(nowMs);
+    const slot = isLate ? this.#slotOf.get(key) : found;
+    if (slot !== undefined && this.#fits(bytes - (this.#sizes?.[slot] ?? 0))) {
+      this.#tags.delete(slot);
+      if (this.#promises.length > 0) this.#promises[slot] = undefined;
+      this.#countUse(slot);
+      return slot;
+    }
+    if (slot !== undefined) this.#remove(key, slot);
+    return this.maxBytes !== undefined && bytes > this.maxBytes ? noSlot : this.#fill(key, bytes, tick);
   }
 
   /** A slot for a key that has none. */
@@ -341,18 +355,23 @@ export class MemoryEntries<Value> {
       this.#grow();
       slot = this.#slots.take();
     }
-    this.#slots.flags[slot] = group << groupShift;
+    this.#slots.setGroup(slot, group);
     this.#slotOf.set(key, slot);
     this.#keys[slot] = key;
     this.#policy.added(slot, eviction === 'new');
     return slot;
   }
 
-  /** Makes a slot ready for another value of the same key, which counts as a use. */
-  #reuse(slot: number): void {
-    if (this.#promises !== undefined) this.#promises[slot] = undefined;
-    this.#tags.delete(slot);
-    this.#countUse(slot, this.#slots.flags[slot] as number);
+  #countUse(slot: number): void {
+    if (this.#recency !== undefined) this.#recency.used(slot);
+    else this.#slots.addUse(slot);
+  }
+
+  /** Counts a hit that the path of every hit does not. */
+  #countHit(slot: number): void {
+    if (this.#recency !== undefined) this.#recency.used(slot);
+    else this.#slots.settle(slot);
+    this.#slots.addHit(slot);
   }
 
   #resize(slot: number, bytes: number): void {
@@ -372,13 +391,14 @@ export class MemoryEntries<Value> {
   }
 
   #remove(key: string, slot: number): void {
+    this.#slots.settle(slot);
     this.#policy.removed(slot);
     this.#slotOf.delete(key);
     this.#keys[slot] = undefined;
     this.#values[slot] = undefined;
-    if (this.#promises !== undefined) this.#promises[slot] = undefined;
+    if (this.#promises.length > 0) this.#promises[slot] = undefined;
     if (this.#sizes !== undefined) this.#resize(slot, 0);
-    this.#tags.delete(slot);
+    if (this.#tags.size > 0) this.#tags.delete(slot);
     this.#slots.release(slot);
   }
 
@@ -387,7 +407,7 @@ export class MemoryEntries<Value> {
     const { capacity } = this.#slots;
     this.#keys = grownArray(this.#keys, capacity);
     this.#values = grownArray(this.#values, capacity);
-    if (this.#promises !== undefined) this.#promises = grownArray(this.#promises, capacity);
+    if (this.#promises.length > 0) this.#promises = grownArray(this.#promises, capacity);
     if (this.#sizes === undefined) return;
     const sizes = new Float64Array(capacity);
     sizes.set(this.#sizes);

@@ -11,24 +11,19 @@ const othersName = '*';
 
 const colon = 58;
 
-/** What of {@link CacheCounts} is counted; the rest follows from it. */
-type Counted = Exclude<keyof CacheCounts, 'hits' | 'hitRate' | 'savedMs'>;
-
 /** Counts by groups of keys: a group is a prefix, or all prefixes beyond the first 64. */
 export class PrefixCounts implements LoadTally {
-  /** Hits in memory, by group; whoever has the group at hand adds to them. */
+  /** Hits in memory, by group. */
   readonly hits: Float64Array = new Float64Array(maxPrefixes + 1);
-  readonly #counted: Readonly<Record<Counted, Float64Array>> = {
-    storeHits: new Float64Array(maxPrefixes + 1),
-    misses: new Float64Array(maxPrefixes + 1),
-    stale: new Float64Array(maxPrefixes + 1),
-    loads: new Float64Array(maxPrefixes + 1),
-    loadFailures: new Float64Array(maxPrefixes + 1),
-    joined: new Float64Array(maxPrefixes + 1),
-    evictions: new Float64Array(maxPrefixes + 1),
-    regrets: new Float64Array(maxPrefixes + 1),
-    loadMs: new Float64Array(maxPrefixes + 1),
-  };
+  readonly #storeHits: Float64Array = new Float64Array(maxPrefixes + 1);
+  readonly #misses: Float64Array = new Float64Array(maxPrefixes + 1);
+  readonly #stale: Float64Array = new Float64Array(maxPrefixes + 1);
+  readonly #loads: Float64Array = new Float64Array(maxPrefixes + 1);
+  readonly #loadFailures: Float64Array = new Float64Array(maxPrefixes + 1);
+  readonly #joined: Float64Array = new Float64Array(maxPrefixes + 1);
+  readonly #evictions: Float64Array = new Float64Array(maxPrefixes + 1);
+  readonly #regrets: Float64Array = new Float64Array(maxPrefixes + 1);
+  readonly #loadMs: Float64Array = new Float64Array(maxPrefixes + 1);
   readonly #groups = new Map<string, number>([[othersName, others]]);
   #lastPrefix = '';
   #lastGroup = others;
@@ -51,41 +46,41 @@ export class PrefixCounts implements LoadTally {
 
   /** A read found nothing fresh. */
   missed(key: string): void {
-    this.#add('misses', this.groupOf(key), 1);
+    add(this.#misses, this.groupOf(key), 1);
   }
 
   /** A read found nothing fresh in memory, and looked in the store. */
   readFromStore(key: string, isFresh: boolean): void {
-    this.#add(isFresh ? 'storeHits' : 'misses', this.groupOf(key), 1);
+    add(isFresh ? this.#storeHits : this.#misses, this.groupOf(key), 1);
   }
 
   joined(key: string): void {
-    this.#add('joined', this.groupOf(key), 1);
+    add(this.#joined, this.groupOf(key), 1);
   }
 
   loaded(key: string, durationMs: number): void {
     const group = this.groupOf(key);
-    this.#add('loads', group, 1);
-    this.#add('loadMs', group, durationMs);
+    add(this.#loads, group, 1);
+    add(this.#loadMs, group, durationMs);
   }
 
   loadFailed(key: string, durationMs: number): void {
     this.loaded(key, durationMs);
-    this.#add('loadFailures', this.groupOf(key), 1);
+    add(this.#loadFailures, this.groupOf(key), 1);
   }
 
   stale(key: string): void {
-    this.#add('stale', this.groupOf(key), 1);
+    add(this.#stale, this.groupOf(key), 1);
   }
 
   /** An entry of this group had to go. */
   evicted(group: number): void {
-    this.#add('evictions', group, 1);
+    add(this.#evictions, group, 1);
   }
 
   /** An entry of this group had to go, and was kept anew soon after. */
   regretted(group: number): void {
-    this.#add('regrets', group, 1);
+    add(this.#regrets, group, 1);
   }
 
   /** The groups that there are, with their names. */
@@ -95,37 +90,40 @@ export class PrefixCounts implements LoadTally {
 
   /** What a group has counted. */
   of(group: number): CacheCounts {
-    const count = (name: Counted): number => this.#counted[name][group] as number;
-    const found = (this.hits[group] as number) + count('storeHits');
-    const reads = found + count('misses');
+    const hits = this.hits[group] as number;
+    const storeHits = this.#storeHits[group] as number;
+    const misses = this.#misses[group] as number;
+    const loads = this.#loads[group] as number;
+    const loadMs = this.#loadMs[group] as number;
     return {
-      hits: this.hits[group] as number,
-      storeHits: count('storeHits'),
-      misses: count('misses'),
-      stale: count('stale'),
-      loads: count('loads'),
-      loadFailures: count('loadFailures'),
-      joined: count('joined'),
-      evictions: count('evictions'),
-      regrets: count('regrets'),
-      loadMs: count('loadMs'),
-      savedMs: count('loads') === 0 ? 0 : (found * count('loadMs')) / count('loads'),
-      hitRate: reads === 0 ? 0 : found / reads,
+      hits,
+      storeHits,
+      misses,
+      stale: this.#stale[group] as number,
+      loads,
+      loadFailures: this.#loadFailures[group] as number,
+      joined: this.#joined[group] as number,
+      evictions: this.#evictions[group] as number,
+      regrets: this.#regrets[group] as number,
+      loadMs,
+      savedMs: loads === 0 ? 0 : ((hits + storeHits) * loadMs) / loads,
+      hitRate: rate(hits + storeHits, misses),
     };
   }
 
   /** What all groups have counted. */
   total(): CacheCounts {
     const total = [...this.#groups.values()].map(group => this.of(group)).reduce(sum);
-    const found = total.hits + total.storeHits;
-    const reads = found + total.misses;
-    return { ...total, hitRate: reads === 0 ? 0 : found / reads };
+    return { ...total, hitRate: rate(total.hits + total.storeHits, total.misses) };
   }
+}
 
-  #add(what: Counted, group: number, count: number): void {
-    const counts = this.#counted[what];
-    counts[group] = (counts[group] as number) + count;
-  }
+function add(counts: Float64Array, group: number, count: number): void {
+  counts[group] = (counts[group] as number) + count;
+}
+
+function rate(found: number, missed: number): number {
+  return found + missed === 0 ? 0 : found / (found + missed);
 }
 
 function sum(one: CacheCounts, other: CacheCounts): CacheCounts {

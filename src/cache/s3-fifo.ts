@@ -46,6 +46,7 @@ export class S3Fifo implements EvictionPolicy {
     for (let rounds = 0; ; rounds += 1) {
       const isTrial = this.#main.size === 0 || this.#trial.size >= trialPart * (this.#trial.size + this.#main.size);
       const slot = isTrial ? this.#trial.last : this.#main.last;
+      slots.settle(slot);
       const known = flags[slot] as number;
       const uses = known & mostUses;
       if (uses === 0 || rounds === mostRounds || slots.usableUntil(slot) <= tick) return slot;

@@ -2,12 +2,15 @@ import { ArgumentError, CacheError } from '../errors/index.ts';
 import type { Clock, Events, Timer } from '../kernel/index.ts';
 import type { CacheEvents } from './events.ts';
 import { MissedChanges } from './missed-changes.ts';
+import type { OwnChanges } from './own-changes.ts';
 import type { StoredEntries } from './stored-entries.ts';
 
 /** What a {@link StoreLink} is made of. */
 export interface StoreLinkOptions<Value> {
   readonly name: string;
   readonly entries: StoredEntries<Value>;
+  /** How the store is told of what it has missed. */
+  readonly own: OwnChanges<Value>;
   /** Whether a store that is away is an error of the caller's. */
   readonly strict: boolean;
   readonly clock: Clock;
@@ -83,7 +86,7 @@ export class StoreLink<Value> {
     this.#telling = true;
     this.#retry?.cancel();
     try {
-      while (!this.missed.isEmpty) await this.missed.tell(this.entries);
+      while (!this.missed.isEmpty) await this.missed.tell(this.#options.own);
       this.#recovered();
     } catch (error) {
       this.#error = error;

@@ -3,6 +3,11 @@ export class TagIndex {
   readonly #slots = new Map<string, Set<number>>();
   readonly #tags = new Map<number, readonly string[]>();
 
+  /** How many slots have tags. */
+  get size(): number {
+    return this.#tags.size;
+  }
+
   /** Says which tags a slot has. */
   set(slot: number, tags: readonly string[]): void {
     this.delete(slot);
@@ -17,7 +22,6 @@ export class TagIndex {
 
   /** A slot has no tags any more. */
   delete(slot: number): void {
-    if (this.#tags.size === 0) return;
     const tags = this.#tags.get(slot);
     if (tags === undefined) return;
     this.#tags.delete(slot);

@@ -16,6 +16,7 @@ import {
 import type { CacheEvents } from './events.ts';
 import { type Flight, Loads } from './loads.ts';
 import type { MemoryEntries } from './memory-entries.ts';
+import { OwnChanges } from './own-changes.ts';
 import { noSlot } from './slots.ts';
 import type { CacheStats } from './stats.ts';
 import { StoreLink } from './store-link.ts';
@@ -65,6 +66,7 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
   readonly #clock: Clock;
   readonly #memory: MemoryEntries<Value>;
   readonly #entries: StoredEntries<Value>;
+  readonly #own: OwnChanges<Value>;
   readonly #link: StoreLink<Value>;
   readonly #tiers: Tiers<Value>;
   readonly #loads: Loads<Value>;
@@ -77,14 +79,18 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
     this.#clock = clock;
     this.#memory = memory;
     this.#entries = entries;
-    this.#link = new StoreLink({ name, entries, strict, clock, events });
-    const tiers = new Tiers<Value>({
+    this.#own = new OwnChanges<Value>(entries, {
+      changed: key => tiers.changed(key),
+      changedMatching: pattern => tiers.changedMatching(pattern),
+      changedTag: (tag, change) => tiers.changedTag(tag, change),
+    });
+    this.#link = new StoreLink({ name, entries, own: this.#own, strict, clock, events });
+    const tiers: Tiers<Value> = new Tiers<Value>({
       ...parts,
       link: this.#link,
-      onChange: key => loads.forget(key),
+      onChange: key => (key === undefined ? loads.forgetAll() : loads.forget(key)),
       onChangeEnd: key => loads.lookAgain(key),
       onChanged: key => loads.outdate(key),
-      onAllChanged: () => loads.forgetAll(),
     });
     const lifetimeOf = (options: EntryOptions): Lifetime => this.#lifetimeOf(options);
     const isCurrent = (flight: Flight<Value>): boolean => loads.isCurrent(flight);
@@ -190,13 +196,13 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
   async deleteMany(keys: readonly string[]): Promise<number> {
     let inMemory = 0;
     for (const key of keys) if (this.#tiers.change(key)) inMemory += 1;
-    const inStore = await this.#tell(
-      () => this.#entries.delete(keys),
+    const inStore = await this.#tiers.tell(
+      () => this.#own.delete(keys),
       () => {
-        for (const key of keys) this.#link.missed.add(key);
-      },
-      () => {
-        for (const key of keys) this.#tiers.changed(key);
+        for (const key of keys) {
+          this.#link.missed.add(key);
+          this.#tiers.changed(key);
+        }
       },
     );
     return inStore ?? inMemory;
@@ -211,12 +217,11 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
   async clear(pattern?: string): Promise<number> {
     const inMemory = this.#memory.clear(pattern, this.#clock.monotonic());
     this.#tiers.changeAll();
-    const inStore = await this.#tell(
-      () => this.#entries.clear(pattern),
-      () => this.#link.missed.addEverything(),
+    const inStore = await this.#tiers.tell(
+      () => this.#own.clear(pattern),
       () => {
-        this.#tiers.changedAll();
-        this.#memory.clear(pattern, this.#clock.monotonic());
+        this.#link.missed.addEverything();
+        this.#tiers.changedMatching(pattern);
       },
     );
     return inStore ?? inMemory;
@@ -229,9 +234,8 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
     this.#tiers.change(key);
     if (this.#link.missed.has(key)) await this.#link.tell();
     if (!this.#link.missed.has(key)) {
-      const sum = await this.#tell(
-        () => this.#entries.increment(key, by, ttlMs, this.#parts.ttlMs),
-        () => {},
+      const sum = await this.#tiers.tell(
+        () => this.#own.increment(key, by, ttlMs, this.#parts.ttlMs),
         () => this.#tiers.changed(key),
       );
       if (sum !== undefined) return sum;
@@ -258,12 +262,11 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
     requireTags([tag]);
     this.#memory.deleteByTag(tag, this.#clock.monotonic());
     this.#tiers.changeAll();
-    await this.#tell(
-      () => this.#entries.deleteByTag(tag),
-      () => this.#link.missed.addTag(tag, 'deleted'),
+    await this.#tiers.tell(
+      () => this.#own.deleteByTag(tag),
       () => {
-        this.#tiers.changedAll();
-        this.#memory.deleteByTag(tag, this.#clock.monotonic());
+        this.#link.missed.addTag(tag, 'deleted');
+        this.#tiers.changedTag(tag, 'deleted');
       },
     );
   }
@@ -272,12 +275,11 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
     requireTags([tag]);
     this.#memory.expireByTag(tag, this.#clock.monotonic());
     this.#tiers.changeAll();
-    await this.#tell(
-      () => this.#entries.expireByTag(tag),
-      () => this.#link.missed.addTag(tag, 'expired'),
+    await this.#tiers.tell(
+      () => this.#own.expireByTag(tag),
       () => {
-        this.#tiers.changedAll();
-        this.#memory.expireByTag(tag, this.#clock.monotonic());
+        this.#link.missed.addTag(tag, 'expired');
+        this.#tiers.changedTag(tag, 'expired');
       },
     );
   }
@@ -336,19 +338,6 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** Changes the store. What was read meanwhile may be of before, and is forgotten when it has ended. */
-  async #tell<Result>(
-    change: () => Promise<Result>,
-    missed: () => void,
-    forget: () => void,
-  ): Promise<Result | undefined> {
-    try {
-      return await this.#tiers.tell(change, missed);
-    } finally {
-      forget();
-    }
   }
 
   async #keepInStore(entries: readonly (readonly [string, Value])[], lifetime: Lifetime): Promise<boolean> {

@@ -5,7 +5,7 @@ import type { CacheEvents } from './events.ts';
 import type { StoreFill } from './fill.ts';
 import type { FoundEntry } from './found-entry.ts';
 import type { Flight } from './loads.ts';
-import type { Lifetime, Tiers } from './tiers.ts';
+import type { Lifetime, Ticket, Tiers } from './tiers.ts';
 
 /** What {@link TieredFill} works with. */
 export interface TieredFillParts<Value> {
@@ -53,8 +53,14 @@ export class TieredFill<Value> {
       if (found !== undefined && isCurrentEnough(found, flight)) return this.#hit(key, found);
       if (found === undefined) flight.hasLooked();
       else flight.foundOlder(found.value, found.ageMs, found.usableForMs);
-      const begun = await this.#begin(flight, found);
-      if (begun !== 'held') return this.#load(flight, begun);
+      // What changes from here on may be missing in what is loaded, and in the tags that it is kept with.
+      const ticket = tiers.begin();
+      try {
+        const begun = await this.#begin(flight, found);
+        if (begun !== 'held') return await this.#load(flight, begun, ticket);
+      } finally {
+        tiers.end();
+      }
       this.#requireTime(flight, waitedMs);
       await tiers.waiters.wait(key, waitMs, flight.signal);
       waitedMs += waitMs;
@@ -90,11 +96,10 @@ export class TieredFill<Value> {
     }
   }
 
-  async #load(flight: Flight<Value>, fill: StoreFill<Value> | undefined): Promise<Loaded<Value>> {
+  async #load(flight: Flight<Value>, fill: StoreFill<Value> | undefined, ticket: Ticket): Promise<Loaded<Value>> {
     const { tiers, isCurrent, lifetimeOf } = this.#parts;
     const { key } = flight;
     tiers.memory.counts.readFromStore(key, false);
-    const ticket = tiers.begin();
     let isDone = false;
     try {
       const { value, keep } = await flight.load();
@@ -107,7 +112,6 @@ export class TieredFill<Value> {
       }
       return { value, state: 'loaded', ageMs: 0 };
     } finally {
-      tiers.end();
       if (!isDone) fill?.abandon().catch(() => undefined);
     }
   }

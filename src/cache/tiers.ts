@@ -6,6 +6,7 @@ import type { FoundEntry } from './found-entry.ts';
 import { KeyWaiters } from './key-waiters.ts';
 import type { MemoryEntries } from './memory-entries.ts';
 import { MemoryTrust } from './memory-trust.ts';
+import type { Forgetful } from './own-changes.ts';
 import { noSlot } from './slots.ts';
 import type { StoreLink } from './store-link.ts';
 
@@ -19,14 +20,12 @@ export interface TiersParts<Value> {
   readonly memoryTtlMs: number;
   readonly maxStalenessMs: number;
   readonly clock: Clock;
-  /** This process changes a key: what is loaded for it now is out of date. */
-  readonly onChange: (key: string) => void;
+  /** This process changes a key, or any of them when none is named: what is loaded for it now is out of date. */
+  readonly onChange: (key?: string) => void;
   /** A change by this process, of a key or of what it has no keys of, has ended. */
   readonly onChangeEnd: (key?: string) => void;
-  /** A key was changed by others, or somebody has begun to load it. */
-  readonly onChanged: (key: string) => void;
-  /** Any key may have been changed. */
-  readonly onAllChanged: () => void;
+  /** A key was changed by others, or somebody has begun to load it; any of them may have been when none is named. */
+  readonly onChanged: (key?: string) => void;
 }
 
 /** The lifetimes of an entry, filled in. */
@@ -45,7 +44,7 @@ export interface Ticket {
 }
 
 /** Memory and the store behind it, kept in step: what is read from one goes into the other, unless it changed meanwhile. */
-export class Tiers<Value> {
+export class Tiers<Value> implements Forgetful {
   readonly memory: MemoryEntries<Value>;
   readonly link: StoreLink<Value>;
   readonly waiters: KeyWaiters;
@@ -202,13 +201,22 @@ export class Tiers<Value> {
   /** This process begins to change what it has no keys of. */
   changeAll(): void {
     this.#fence.allChanged();
-    this.#parts.onAllChanged();
+    this.#parts.onChange();
   }
 
-  /** That has ended: what was read meanwhile, and is not in memory yet, may be of before. */
-  changedAll(): void {
+  /** As {@link changed}, for the keys that a pattern matches; without one, for all. */
+  changedMatching(pattern: string | undefined): void {
     this.#fence.allChanged();
     this.#parts.onChangeEnd();
+    this.memory.clear(pattern, this.#clock.monotonic());
+  }
+
+  /** As {@link changed}, for what has a tag. */
+  changedTag(tag: string, change: 'deleted' | 'expired'): void {
+    this.#fence.allChanged();
+    this.#parts.onChangeEnd();
+    if (change === 'deleted') this.memory.deleteByTag(tag, this.#clock.monotonic());
+    else this.memory.expireByTag(tag, this.#clock.monotonic());
   }
 
   /** Lets a fresh entry in memory be fresh for so long at most; how long it can be relied upon stays as it is. */
@@ -254,7 +262,7 @@ export class Tiers<Value> {
   }
 
   #listen(): () => void {
-    const { onChanged, onAllChanged, clock } = this.#parts;
+    const { onChanged, clock } = this.#parts;
     return this.link.entries.listen({
       changed: key => {
         this.#fence.changed(key);
@@ -270,7 +278,7 @@ export class Tiers<Value> {
         this.#fence.allChanged();
         this.memory.expireAll(clock.monotonic());
         this.waiters.wakeAll();
-        onAllChanged();
+        onChanged();
         this.link.answered();
       },
     });

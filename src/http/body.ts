@@ -11,16 +11,17 @@ export async function* limitBytes(
   try {
     for await (const chunk of body) {
       receivedBytes += chunk.byteLength;
-      if (receivedBytes > maxBytes) {
-        throw new ScraperError(`${where} sent more than the ${maxBytes} bytes that are accepted`, {
-          details: { maxBytes },
-        });
-      }
+      if (receivedBytes > maxBytes) throw tooLarge(where, maxBytes);
       yield chunk;
     }
   } catch (error) {
     throw transportError(where, error);
   }
+}
+
+/** The error of a body beyond its limit. */
+export function tooLarge(where: string, maxBytes: number): ScraperError {
+  return new ScraperError(`${where} sent more than the ${maxBytes} bytes that are accepted`, { details: { maxBytes } });
 }
 
 /** Reads a body to its end as UTF-8 text. */

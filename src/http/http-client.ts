@@ -1,11 +1,17 @@
 import type { Dispatcher } from 'undici';
+import { type LoadingCache, MemoryCache } from '../cache/index.ts';
 import { getRequestContext, propagationHeaders } from '../context/index.ts';
 import { ArgumentError, UpstreamError } from '../errors/index.ts';
-import { abortReason, type Clock, systemClock } from '../kernel/index.ts';
+import { abortReason, type Clock, requireInteger, systemClock } from '../kernel/index.ts';
 import { type Attempt, type Guard, type Outcome, standardGuard } from '../pipeline/index.ts';
-import { limitBytes, parseJson, readText } from './body.ts';
+import { parseJson, readText } from './body.ts';
+import { acceptedCodings } from './content-coding.ts';
 import { statusError, transportError } from './failures.ts';
+import { flattened, lowerCased } from './headers.ts';
 import type { HttpAnswer, HttpRequest, HttpStream } from './http-request.ts';
+import { follow, type Hop, type Reached, type RedirectRules } from './redirects.ts';
+import { openBody, readFailure } from './response-body.ts';
+import { findRevalidation, type Revalidation, renewed } from './revalidation.ts';
 
 /** What a client needs of its connections: {@link ConnectionPool} has it. */
 export interface Connections {
@@ -17,8 +23,13 @@ export interface Connections {
 export interface HttpClientOptions {
   /** The address that paths are appended to, such as `https://api.fda.gov`. */
   readonly baseUrl: string;
-  /** The policies around every request. @default standardGuard(the host) */
+  /** The policies around every request. @default standardGuard(the host, { cache }) */
   readonly guard?: Guard | undefined;
+  /**
+   * The cache of the guard: the source is then asked whether an answer that is past its freshness still holds, instead of
+   * for a new one. @default one of 1,000 entries, fresh for an hour, stale for a day; none with a guard of your own
+   */
+  readonly cache?: LoadingCache<unknown> | undefined;
   /** The connections. They outlive the client. */
   readonly pool: Connections;
   /** Who we say we are. @default 'plinth' */
@@ -30,6 +41,10 @@ export interface HttpClientOptions {
    * (`request-attempt`). @default true
    */
   readonly propagates?: boolean | undefined;
+  /** How many redirects in a row are followed. @default 0: an answer that redirects is a failure */
+  readonly maxRedirects?: number | undefined;
+  /** Where redirects may lead: to another origin without headers that say who asks. @default 'same-origin' */
+  readonly redirectsTo?: 'same-origin' | 'any-origin' | undefined;
   /** @default systemClock */
   readonly clock?: Clock | undefined;
 }
@@ -52,19 +67,30 @@ const defaultMaxBytes = 16 * 1024 * 1024;
 export class HttpClient {
   readonly baseUrl: URL;
   readonly #guard: Guard;
+  readonly #cache: LoadingCache<unknown> | undefined;
   readonly #pool: Connections;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #propagates: boolean;
+  readonly #redirects: RedirectRules;
   readonly #clock: Clock;
 
   constructor(options: HttpClientOptions) {
     this.baseUrl = requireBaseUrl(options.baseUrl);
     this.#clock = options.clock ?? systemClock;
-    this.#guard = options.guard ?? standardGuard(this.baseUrl.hostname, { clock: this.#clock });
+    const clock = this.#clock;
+    const name = this.baseUrl.hostname;
+    this.#cache = options.cache;
+    if (options.guard === undefined) {
+      this.#cache ??= new MemoryCache({ name, ttlMs: 3_600_000, staleMs: 86_400_000, clock });
+    }
+    this.#guard = options.guard ?? standardGuard(name, { clock, cache: this.#cache });
     this.#pool = options.pool;
     this.#propagates = options.propagates ?? true;
+    const max = requireInteger('maxRedirects', options.maxRedirects ?? 0, 0, 20);
+    this.#redirects = { max, to: options.redirectsTo ?? 'same-origin' };
     this.#headers = Object.freeze({
       'user-agent': options.userAgent ?? 'plinth',
+      'accept-encoding': acceptedCodings,
       ...lowerCased(options.headers ?? {}),
     });
   }
@@ -116,12 +142,30 @@ export class HttpClient {
     };
     return this.#guard.execute(call, async attempt => {
       try {
+        const known = method === 'GET' ? findRevalidation<Body>(this.#cache, call.key, url.href) : undefined;
+        if (known !== undefined) return await this.#revalidate(request, url, headers, attempt, known, read, where);
         return await read(await this.#send(request, url, headers, attempt, bodySignal), where);
       } catch (error) {
         const failure = transportError(where, error);
         throw failure instanceof UpstreamError && request.toFailure ? request.toFailure(failure) : failure;
       }
     });
+  }
+
+  async #revalidate<Body>(
+    request: HttpRequest,
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    attempt: Attempt,
+    known: Revalidation<Body>,
+    read: (answer: HttpStream, where: string) => Promise<HttpAnswer<Body>>,
+    where: string,
+  ): Promise<HttpAnswer<Body>> {
+    const asking = { ...request, answers: [304, ...(request.answers ?? [])] };
+    const answer = await this.#send(asking, url, { ...headers, ...known.headers }, attempt, undefined);
+    if (answer.status !== 304) return read(answer, where);
+    for await (const _chunk of answer.body);
+    return renewed(known.older, answer);
   }
 
   async #send(
@@ -131,32 +175,44 @@ export class HttpClient {
     attempt: Attempt,
     bodySignal: AbortSignal | undefined,
   ): Promise<HttpStream> {
-    const { method = 'GET', maxBytes = defaultMaxBytes } = request;
+    const { method = 'GET', maxBytes = defaultMaxBytes, answers } = request;
     if (!(maxBytes >= 0))
       throw new ArgumentError(`Cannot use maxBytes: expected 0 or more, got ${maxBytes}`, 'maxBytes');
-    const response = await this.#pool.request(url.origin, {
-      method,
-      path: `${url.pathname}${url.search}`,
-      headers: { ...headers, ...this.#carriedOn(attempt), ...lowerCased(request.headers ?? {}) },
-      ...(request.body === undefined ? {} : { body: request.body }),
-      signal: attempt.signal,
-    });
-    const where = `${method} ${url.origin}${url.pathname}`;
+    const sent = { ...headers, ...this.#carriedOn(attempt), ...lowerCased(request.headers ?? {}) };
+    const first = { method, url, headers: sent, body: request.body };
+    const { hop, response } = await this.#reach(first, answers, attempt);
+    const where = `${hop.method} ${hop.url.origin}${hop.url.pathname}`;
+    const received = flattened(response.headers);
+    const begun = { method: hop.method, response, headers: received, where };
     const answer = {
       status: response.statusCode,
-      headers: flattened(response.headers),
-      url: url.href,
+      headers: received,
+      url: hop.url.href,
       fetchedAt: this.#clock.now(),
     };
-    const accepted = (answer.status >= 200 && answer.status < 300) || request.answers?.includes(answer.status);
-    const body = limitBytes(response.body, maxBytes, where);
-    if (!accepted) throw statusError(where, { ...answer, body: await readErrorBody(response.body) }, this.#clock);
+    if (!isAccepted(answer.status, answers)) {
+      throw statusError(where, { ...answer, body: await readFailure(begun) }, this.#clock);
+    }
+    const body = openBody(begun, maxBytes);
     if (bodySignal !== undefined) {
       const destroy = (): void => void response.body.destroy(toError(abortReason(bodySignal)));
       bodySignal.addEventListener('abort', destroy, { once: true });
       response.body.once('close', () => bodySignal.removeEventListener('abort', destroy));
     }
     return { ...answer, body };
+  }
+
+  /** Sends a request, and those that its redirects lead to. */
+  async #reach(first: Hop, answers: readonly number[] | undefined, attempt: Attempt): Promise<Reached> {
+    const response = await this.#ask(first, attempt);
+    const reached = { hop: first, response };
+    if (this.#redirects.max === 0 || isAccepted(response.statusCode, answers)) return reached;
+    return follow(reached, { ...this.#redirects, answers }, hop => this.#ask(hop, attempt));
+  }
+
+  #ask({ method, url, headers, body }: Hop, { signal }: Attempt): Promise<Dispatcher.ResponseData> {
+    const path = `${url.pathname}${url.search}`;
+    return this.#pool.request(url.origin, { method, path, headers, ...(body === undefined ? {} : { body }), signal });
   }
 
   #carriedOn({ attempt, deadlineMs }: Attempt): Record<string, string> {
@@ -198,35 +254,19 @@ function isRepeatable(method: string, { headers = {} }: HttpRequest): boolean {
   return Object.entries(headers).some(([name, value]) => name.toLowerCase() === 'idempotency-key' && value !== '');
 }
 
-/** An error's body may be anything, and its loss must not hide the status. */
-async function readErrorBody(body: Dispatcher.ResponseData['body']): Promise<string> {
-  try {
-    return await readText(limitBytes(body, 65_536, 'error'));
-  } catch {
-    return '';
-  }
+function isAccepted(status: number, answers: readonly number[] | undefined): boolean {
+  return (status >= 200 && status < 300) || answers?.includes(status) === true;
 }
 
 function requireBaseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new ArgumentError(`Cannot use baseUrl: expected an http or https address, got "${text}"`, 'baseUrl');
+    const shown = text.replace(/\/\/[^/]*@/, '//');
+    throw new ArgumentError(`Cannot use baseUrl: expected an http or https address, got "${shown}"`, 'baseUrl');
   }
   return url;
 }
 
 function toError(reason: unknown): Error {
   return reason instanceof Error ? reason : new DOMException(String(reason), 'AbortError');
-}
-
-function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-}
-
-function flattened(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return flat;
 }

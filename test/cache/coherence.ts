@@ -5,8 +5,6 @@
  *
  *     node --conditions=source --import tsx test/cache/coherence.ts [plinth|bento|both] [seconds] [faults|calm]
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createClient } from '@redis/client';
@@ -16,6 +14,7 @@ import { type ChaosProxy, startChaosProxy } from './chaos-proxy.ts';
 import { type CoherenceEvent, machineMs, type StalenessReport, stalenessOf } from './coherence-events.ts';
 import { storeKey } from './coherence-subjects.ts';
 import type { WorkerResult } from './coherence-worker.ts';
+import { WorkerProcess } from './worker-process.ts';
 
 /** No read may give what was changed longer ago, in milliseconds. */
 export const boundMs = 1_000;
@@ -45,7 +44,7 @@ const slowPace: FaultPace = { pauseMs: 1_500, longestMs: 2_500 };
 /** The last fault begins so long before the end, in milliseconds. */
 const recoveryMs = 1_000;
 
-/** How long a worker may take to begin, and to end after its time, in milliseconds. */
+/** How long a worker may take to end after its time, in milliseconds. */
 const patienceMs = 15_000;
 
 /** Lets processes read and change for so long, with faults at a pace, or without. */
@@ -57,14 +56,13 @@ export async function runCoherence(
   await using server = await startRedis();
   await using origin = await startRedis();
   const proxies = [await startChaosProxy(server.port), await startChaosProxy(server.port)];
-  const workers: Worker[] = [];
+  const workers: WorkerProcess[] = [];
   try {
-    for (const [index, proxy] of proxies.entries()) {
-      workers.push(new Worker([kind, `redis://127.0.0.1:${proxy.port}`, origin.url, index, durationMs]));
+    for (const [index, { port }] of proxies.entries()) {
+      const args = [kind, `redis://127.0.0.1:${port}`, origin.url, index, durationMs];
+      workers.push(await WorkerProcess.start('coherence-worker.ts', args));
     }
-    await Promise.all(workers.map(worker => worker.next(patienceMs)));
-    const results = workers.map(worker => worker.next<WorkerResult>(durationMs + patienceMs));
-    for (const worker of workers) worker.start();
+    const results = workers.map(worker => worker.ask<WorkerResult>('start', durationMs + patienceMs));
     const endMs = machineMs() + durationMs;
     const [foreign, faults, told] = await Promise.all([
       changeFromOutside(kind, server, origin.url, endMs),
@@ -84,49 +82,6 @@ export async function runCoherence(
   } finally {
     for (const worker of workers) worker.kill();
     await Promise.all(proxies.map(proxy => proxy.close()));
-  }
-}
-
-/** A process of its own; that it dies or says nothing is an error of the run. */
-class Worker {
-  readonly #process: ChildProcess;
-  readonly #died: Promise<never>;
-  #output = '';
-
-  constructor(args: readonly (string | number)[]) {
-    const execArgv = ['--conditions=source', '--import', 'tsx'];
-    const file = fileURLToPath(new URL('coherence-worker.ts', import.meta.url));
-    this.#process = fork(file, args.map(String), { execArgv, silent: true });
-    this.#process.stderr?.on('data', chunk => {
-      this.#output = (this.#output + chunk).slice(-4_000);
-    });
-    this.#died = once(this.#process, 'exit').then(([code, signal]) => {
-      throw new Error(`A worker ended (${signal ?? code}) before it had told anything:\n${this.#output}`);
-    });
-    this.#died.catch(() => undefined);
-  }
-
-  start(): void {
-    this.#process.send('start');
-  }
-
-  /** The next message of the worker. */
-  async next<Message>(limitMs: number): Promise<Message> {
-    const ending = new AbortController();
-    const tooLate = sleep(limitMs, undefined, { signal: ending.signal }).then(() => {
-      throw new Error(`A worker said nothing within ${limitMs} ms:\n${this.#output}`);
-    });
-    tooLate.catch(() => undefined);
-    try {
-      const [message] = await Promise.race([once(this.#process, 'message'), this.#died, tooLate]);
-      return message as Message;
-    } finally {
-      ending.abort();
-    }
-  }
-
-  kill(): void {
-    this.#process.kill('SIGKILL');
   }
 }
 

@@ -7,6 +7,7 @@ export function faultsOf(world: World): readonly string[] {
   return [
     ...world.reads.flatMap(read => timeline.faultOfRead(read) ?? []),
     ...[...world.sources.values()].flatMap(source => timeline.faultOfFill(source) ?? []),
+    ...[...world.sources.values()].flatMap(source => timeline.faultOfLoad(source) ?? []),
   ];
 }
 
@@ -35,6 +36,14 @@ class Timeline {
       const rightUntilMs = this.#rightUntilMs(source);
       if (rightUntilMs + maxStalenessMs < read.ms) return `${text(read)}, which was right until ${rightUntilMs} ms`;
     }
+    if (read.how === 'joined' && this.#world.hearing.has(read.who)) {
+      const event = this.#events.find(
+        one => one.by !== read.who && one.at > source.at && this.#kills(one, source) && replacesContent(one),
+      );
+      // A load is not joined any more when it is known that what it loads has been changed.
+      if (event !== undefined && event.ms + maxStalenessMs < read.ms)
+        return `${text(read)}, after ${JSON.stringify(event)}`;
+    }
     // What a process has changed itself it never sees again, as fresh or stale.
     const change = this.#world.changes.find(
       one =>
@@ -59,6 +68,30 @@ class Timeline {
       change &&
       `${source.value} was loaded from ${source.at} on and kept at ${stored.at}, after ${JSON.stringify(change)}`
     );
+  }
+
+  /** A process loads a key once at a time, unless something has changed since. One with a lease may be told to wait. */
+  faultOfLoad(source: Source): string | undefined {
+    const { sources, changes, interruptions } = this.#world;
+    if (!source.isLoaded || source.who !== 0) return undefined;
+    const other = [...sources.values()].find(
+      one =>
+        one.isLoaded &&
+        one.who === source.who &&
+        one.key === source.key &&
+        one.at < source.at &&
+        (one.doneAt ?? Number.POSITIVE_INFINITY) > source.at,
+    );
+    if (other === undefined) return undefined;
+    const askedAt = other.askedAt ?? 0;
+    const isSince = (at: number): boolean => at > askedAt && at < source.at;
+    const isExcused =
+      interruptions.some(isSince) ||
+      changes.some(one => one.who === source.who && one.at < source.at && one.doneAt > askedAt) ||
+      this.#events.some(
+        one => isSince(one.at) && (one.kind === 'tag' || one.key === undefined || one.key === source.key),
+      );
+    return isExcused ? undefined : `Process ${source.who} loads ${source.value} while it loads ${other.value}`;
   }
 
   /** Whether a value was there before a change began. */
@@ -102,6 +135,8 @@ function replacesContent(event: StoreEvent): boolean {
 
 function replaces({ kind, name }: Change, source: Source, key: string): boolean {
   if (kind === 'clear') return true;
+  // A shorter lifetime changes no value.
+  if (kind === 'expire') return false;
   return kind === 'set' || kind === 'delete' ? name === key : source.tags.includes(name);
 }
 

@@ -24,30 +24,37 @@ export class History {
   }
 
   /** Bytes went into the store. */
-  stored(at: number, ms: number, storeKey: string, bytes: StoredBytes): void {
+  stored(at: number, ms: number, by: number, storeKey: string, bytes: StoredBytes): void {
     const text = typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('latin1');
     const [kind, key] = splitKey(storeKey);
-    if (kind === 'entry') this.events.push({ at, ms, kind: 'stored', key, value: /"(v\d+)"$/.exec(text)?.[1] });
+    if (kind === 'entry') this.events.push({ at, ms, by, kind: 'stored', key, value: /"(v\d+)"$/.exec(text)?.[1] });
     if (kind !== 'tag') return;
     // After two bytes that say what it is: of its last deletion and of its last expiry a token of 12 characters each, and
     // the time of the last of them, zero for none.
     const tokens = text.slice(2, 26);
     const isMade = !this.#tagTokens.has(key) && /^0+$/.test(text.slice(26, 33));
-    if (this.#tagTokens.get(key) !== tokens && !isMade) this.events.push({ at, ms, kind: 'tag', key });
+    if (this.#tagTokens.get(key) !== tokens && !isMade) this.events.push({ at, ms, by, kind: 'tag', key });
     this.#tagTokens.set(key, tokens);
   }
 
-  /** A key was deleted, or, without one, all of them. */
-  gone(storeKey?: string): void {
+  /** A key is deleted. Nobody can be told of one that is not there. */
+  async deleting(storeKey: string, deleting: Promise<number>, by?: number): Promise<number> {
     const [at, ms] = [this.next(), this.nowMs];
-    const [kind, key] = storeKey === undefined ? ['entry', undefined] : splitKey(storeKey);
-    if (kind === 'entry') this.events.push({ at, ms, kind: 'gone', key });
-    if (key === undefined) this.#tagTokens.clear();
+    const [kind, key] = splitKey(storeKey);
+    const deleted = await deleting;
+    if (kind === 'entry' && deleted > 0) this.events.push({ at, ms, by, kind: 'gone', key });
+    return deleted;
+  }
+
+  /** Everything is deleted. */
+  flushed(): void {
+    this.events.push({ at: this.next(), ms: this.nowMs, by: undefined, kind: 'gone', key: undefined });
+    this.#tagTokens.clear();
   }
 }
 
-/** What happened in the store. */
-export type StoreEvent = { readonly at: number; readonly ms: number } & (
+/** What happened in the store, and by which of the processes that have a cache, if it was one of them. */
+export type StoreEvent = { readonly at: number; readonly ms: number; readonly by: number | undefined } & (
   | { readonly kind: 'stored'; readonly key: string; readonly value: string | undefined }
   | { readonly kind: 'gone'; readonly key: string | undefined }
   | { readonly kind: 'tag'; readonly key: string }
@@ -68,13 +75,15 @@ const timeoutMs = 100;
 export class ModelStore implements CacheStore {
   readonly changes: MemoryStoreChanges;
   readonly #inner: MemoryCacheStore;
+  readonly #who: number;
   readonly #clock: VirtualClock;
   readonly #history: History;
   #health: ModelHealth = 'there';
   #late: (() => void)[] = [];
 
-  constructor(inner: MemoryCacheStore, clock: VirtualClock, history: History) {
+  constructor(inner: MemoryCacheStore, who: number, clock: VirtualClock, history: History) {
     this.#inner = inner;
+    this.#who = who;
     this.#clock = clock;
     this.#history = history;
     this.changes = inner.changes;
@@ -95,7 +104,7 @@ export class ModelStore implements CacheStore {
 
   write(key: string, bytes: StoredBytes, lifetimeMs: number): Promise<void> {
     return this.#request(() => {
-      this.#history.stored(this.#history.next(), this.#history.nowMs, key, bytes);
+      this.#history.stored(this.#history.next(), this.#history.nowMs, this.#who, key, bytes);
       return this.#inner.write(key, bytes, lifetimeMs);
     });
   }
@@ -104,15 +113,19 @@ export class ModelStore implements CacheStore {
     return this.#request(async () => {
       const [at, ms] = [this.#history.next(), this.#history.nowMs];
       const isDone = await this.#inner.replace(key, expected, bytes, lifetimeMs);
-      if (isDone) this.#history.stored(at, ms, key, bytes);
+      if (isDone) this.#history.stored(at, ms, this.#who, key, bytes);
+      // Redis does not know of whom a script is that compares and writes, and tells everybody.
+      if (isDone && expected !== undefined) this.changes.tell([key], 'tracked');
       return isDone;
     });
   }
 
   delete(keys: readonly string[]): Promise<number> {
-    return this.#request(() => {
-      for (const key of keys) this.#history.gone(key);
-      return this.#inner.delete(keys);
+    return this.#request(async () => {
+      const counts = await Promise.all(
+        keys.map(key => this.#history.deleting(key, this.#inner.delete([key]), this.#who)),
+      );
+      return counts.reduce((sum, count) => sum + count, 0);
     });
   }
 

@@ -51,6 +51,10 @@ export interface Source {
   readonly ms: number;
   readonly tags: readonly string[];
   readonly isLoaded: boolean;
+  /** When somebody asked first for what is loaded. */
+  readonly askedAt: number | undefined;
+  /** When its loader ended. */
+  doneAt?: number;
 }
 
 /** What somebody read. */
@@ -66,7 +70,7 @@ export interface Read {
 /** What a process changed, and when it was told that it was done. */
 export interface Change {
   readonly who: number;
-  readonly kind: 'set' | 'delete' | 'clear' | 'deleteByTag' | 'expireByTag';
+  readonly kind: 'set' | 'delete' | 'expire' | 'clear' | 'deleteByTag' | 'expireByTag';
   readonly name: string;
   readonly at: number;
   readonly doneAt: number;
@@ -87,6 +91,10 @@ export class World {
   readonly changes: Change[] = [];
   readonly errors: unknown[] = [];
   readonly caches: readonly TieredCache<unknown>[];
+  /** The processes that have heard of every change. */
+  readonly hearing = new Set<number>();
+  /** When a process was told that everything may have changed, or stopped hearing. */
+  readonly interruptions: number[] = [];
   underWay = 0;
   readonly #stores: readonly ModelStore[];
   readonly #managers: CacheManager[] = [];
@@ -98,7 +106,9 @@ export class World {
   constructor(options: WorldOptions) {
     const { clock, history } = this;
     const first = new MemoryCacheStore({ clock });
-    this.#stores = [first, first.connect(), first.connect()].map(store => new ModelStore(store, clock, history));
+    this.#stores = [first, first.connect(), first.connect()].map(
+      (store, who) => new ModelStore(store, who, clock, history),
+    );
     for (const { changes } of this.#stores) {
       changes.delayMs = options.delayMs;
       changes.coverage = options.coverage;
@@ -113,6 +123,7 @@ export class World {
       this.#onStore(c, numbers),
     ];
     this.#observer = this.#onStore(first.connect(), numbers);
+    if (options.coverage === 'tracking') for (const who of [0, 1]) this.hearing.add(who);
   }
 
   /** Does a step; what it begins may be under way when it returns. */
@@ -120,11 +131,11 @@ export class World {
     if (step.kind === 'advance') return this.clock.advance(step.byMs);
     if ('who' in step) this.#act(step);
     else if (step.kind === 'flush') {
-      this.history.gone();
+      this.history.flushed();
       this.#foreign.flush();
     } else if (step.kind === 'foreignDelete') {
-      this.history.gone(`cache:default:${step.key}`);
-      await this.#foreign.delete([`cache:default:${step.key}`]);
+      const storeKey = `cache:default:${step.key}`;
+      await this.history.deleting(storeKey, this.#foreign.delete([storeKey]));
     } else {
       const [run] = this.#pending.splice(step.which % Math.max(1, this.#pending.length), 1);
       run?.[step.kind === 'finish' ? 'resolve' : 'reject']();
@@ -135,6 +146,7 @@ export class World {
 
   /** Everything works again, and what is under way ends. */
   async heal(): Promise<void> {
+    this.interruptions.push(this.history.next());
     for (const store of this.#stores) {
       store.health = 'there';
       store.changes.resume();
@@ -175,8 +187,14 @@ export class World {
   #act(step: Extract<Step, { readonly who: number }>): void {
     const store = this.#stores[step.who] as ModelStore;
     if (step.kind === 'health') store.health = step.health;
-    else if (step.kind === 'hearing') store.changes[step.isLost ? 'drop' : 'resume']();
+    else if (step.kind === 'hearing') this.#hear(step.who, step.isLost);
     else this.#watch(this.#work(step, this.caches[step.who] as TieredCache<unknown>));
+  }
+
+  #hear(who: number, isLost: boolean): void {
+    if (isLost) this.hearing.delete(who);
+    this.interruptions.push(this.history.next());
+    this.#stores[who]?.changes[isLost ? 'drop' : 'resume']();
   }
 
   #work(step: Work, cache: TieredCache<unknown>): Promise<unknown> {
@@ -190,7 +208,7 @@ export class World {
         return this.#load(who, step.key, step.entry, step.saysTagsLate);
       case 'set':
         return this.#change(who, kind, step.key, () => {
-          const { value } = this.#source(step.key, who, step.entry.tags, false);
+          const { value } = this.#source(step.key, who, step.entry.tags);
           return cache.set(step.key, value, step.entry);
         });
       case 'delete':
@@ -202,7 +220,7 @@ export class World {
       case 'expireByTag':
         return this.#change(who, kind, step.tag, () => cache.expireByTag(step.tag));
       case 'expire':
-        return cache.expire(step.key, step.ttlMs);
+        return this.#change(who, kind, step.key, () => cache.expire(step.key, step.ttlMs));
       case 'increment':
         return cache.increment('n').catch(onlyCacheError);
     }
@@ -221,10 +239,19 @@ export class World {
     );
   }
 
-  #source(key: string, who: number, tags: readonly string[], isLoaded: boolean): Source {
+  #source(key: string, who: number, tags: readonly string[], askedAt?: number): Source {
     this.#values += 1;
     const value = `v${this.#values}`;
-    const source = { value, key, who, at: this.history.next(), ms: this.clock.monotonic(), tags, isLoaded };
+    const source: Source = {
+      value,
+      key,
+      who,
+      at: this.history.next(),
+      ms: this.clock.monotonic(),
+      tags,
+      isLoaded: askedAt !== undefined,
+      askedAt,
+    };
     this.sources.set(value, source);
     return source;
   }
@@ -250,10 +277,14 @@ export class World {
     const loading = this.caches[who]?.load(
       key,
       ({ keep }) => {
-        const source = this.#source(key, who, tags, true);
+        const source = this.#source(key, who, tags, at);
         if (saysTagsLate) keep({ tags });
         return new Promise((resolve, reject) => {
-          this.#pending.push({ resolve: () => resolve(source.value), reject: () => reject(sourceAway) });
+          const end = (settle: () => void) => (): void => {
+            source.doneAt = this.history.next();
+            settle();
+          };
+          this.#pending.push({ resolve: end(() => resolve(source.value)), reject: end(() => reject(sourceAway)) });
         });
       },
       options,

@@ -77,8 +77,8 @@ function Tiers({ tiers }: { readonly tiers: CacheTiers }): JSX.Element {
             <dd>{formatSeconds(coherence.maxStalenessMs)}</dd>
           </div>
           <div title="How long ago it was certain that every change had been heard of">
-            <dt>certain</dt>
-            <dd>{coherence.heardAgoMs === null ? 'never' : `${formatSeconds(coherence.heardAgoMs)} ago`}</dd>
+            <dt>heard</dt>
+            <dd>{coherence.heardAgoMs === null ? 'never' : formatSeconds(coherence.heardAgoMs)}</dd>
           </div>
           <div title="How often everything in memory was given up, because changes may have been missed">
             <dt>given up</dt>
