@@ -1,6 +1,6 @@
 /**
  * A list of drugs through a limiter: each result in its place, failures among them, progress, and a job that is stopped in
- * the middle and goes on with its checkpoint, on virtual time.
+ * the middle and goes on with its checkpoint.
  *
  * Run: node --conditions=source --import tsx examples/07-batch.ts
  */
@@ -9,10 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BatchProcessor, FileCheckpoint, progressBar } from 'plinth/batch';
 import { NotFoundError } from 'plinth/errors';
+import { systemClock } from 'plinth/kernel';
 import { TokenBucketRateLimiter } from 'plinth/rate-limit';
-import { VirtualClock } from 'plinth/testing';
 
-const clock = new VirtualClock();
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const folder = mkdtempSync(join(tmpdir(), 'plinth-example-'));
 const drugs = Array.from({ length: 200 }, (_, index) => (index % 50 === 7 ? `unknown-${index}` : `drug-${index}`));
@@ -20,7 +19,7 @@ const drugs = Array.from({ length: 200 }, (_, index) => (index % 50 === 7 ? `unk
 let asked = 0;
 async function findLabel(drug: string): Promise<string> {
   asked += 1;
-  await clock.sleep(80);
+  await systemClock.sleep(8);
   if (drug.startsWith('unknown')) throw new NotFoundError('Drug', drug);
   return `label of ${drug}`;
 }
@@ -31,20 +30,10 @@ function newProcessor(): BatchProcessor<string, string> {
     name: 'labels',
     work: findLabel,
     maxConcurrent: 10,
-    limiter: new TokenBucketRateLimiter({ ratePerSecond: 40, capacity: 10, clock }),
-    checkpoint: new FileCheckpoint<string>({ path: join(folder, 'labels.jsonl'), job: 'labels:2026-01', clock }),
-    clock,
+    limiter: new TokenBucketRateLimiter({ ratePerSecond: 400, capacity: 10 }),
+    checkpoint: new FileCheckpoint<string>({ path: join(folder, 'labels.jsonl'), job: 'labels:2026-01' }),
+    progressIntervalMs: 20,
   });
-}
-
-/** Lets time pass until the batch has ended; files take their own time. */
-async function untilEnded<Value>(batch: Promise<Value>): Promise<Value> {
-  let isOver = false;
-  void batch.finally(() => {
-    isOver = true;
-  });
-  while (!isOver) await clock.advance(5);
-  return batch;
 }
 
 // The first process does not get to the end.
@@ -52,14 +41,14 @@ const first = newProcessor();
 first.events.on('progress', ({ done }) => {
   if (done >= 80) void first.stop();
 });
-const early = await untilEnded(first.processBatch(drugs));
+const early = await first.processBatch(drugs);
 print(`stopped after ${early.length} of ${drugs.length}, asked ${asked} times`);
 
 // The second goes on where the first was.
 asked = 0;
 const second = newProcessor();
-const bar = progressBar(second.events, { stream: process.stdout, lineIntervalMs: 1_000 });
-const results = await untilEnded(second.processBatch(drugs));
+const bar = progressBar(second.events, { stream: process.stdout, lineIntervalMs: 100 });
+const results = await second.processBatch(drugs);
 bar.unsubscribe();
 const recorded = results.filter(result => result.recorded).length;
 print(`${results.length} results in the order of the list: ${recorded} from the checkpoint, ${asked} asked for`);

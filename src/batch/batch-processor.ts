@@ -116,7 +116,8 @@ export class BatchProcessor<Item, Value> {
 
   /**
    * Ends the batch under way, if there is one: no item begins any more, what is under way ends and is recorded. Resolves
-   * then. The results can still be taken. With a checkpoint the same job can be run again and goes on.
+   * then, so the work itself must not wait for it. The results can still be taken. With a checkpoint the same job can be
+   * run again and goes on.
    */
   async stop(): Promise<void> {
     await this.#run?.stop();

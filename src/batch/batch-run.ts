@@ -138,7 +138,7 @@ export class BatchRun<Item, Value> {
   }
 
   async #runToEnd(): Promise<void> {
-    const { signal, task } = this.#parts;
+    const { signal } = this.#parts;
     const onAbort = (): void => {
       this.#end('aborted', abortReason(signal));
       this.#aborting.abort(abortReason(signal));
@@ -146,9 +146,7 @@ export class BatchRun<Item, Value> {
     if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      this.#checkpoint = await task.checkpoint?.open();
-      this.#tellStart();
-      await this.#workAll();
+      if (!this.#isEnding) await this.#begin();
     } catch (error) {
       this.#end('failed', error);
     }
@@ -159,18 +157,13 @@ export class BatchRun<Item, Value> {
     this.#changed.tell();
   }
 
-  #tellStart(): void {
+  async #begin(): Promise<void> {
     const { events, task, source } = this.#parts;
-    if (!events.has('started')) return;
-    events.emit('started', {
-      name: task.settings.name,
-      total: source.total,
-      recorded: this.#checkpoint?.size ?? 0,
-    });
-  }
-
-  async #workAll(): Promise<void> {
-    const { task, source } = this.#parts;
+    this.#checkpoint = await task.checkpoint?.open();
+    if (events.has('started')) {
+      const { name } = task.settings;
+      events.emit('started', { name, total: source.total, recorded: this.#checkpoint?.size ?? 0 });
+    }
     const workers = Math.min(task.settings.maxConcurrent, source.total ?? Number.POSITIVE_INFINITY);
     await Promise.all(Array.from({ length: Math.max(1, workers) }, () => this.#worker()));
     // What was read before has its results.

@@ -31,6 +31,8 @@ describe('toErrorRecord()', () => {
       details: { resource_type: 'Drug', resource_id: '7' },
     });
     expect(toErrorRecord(new TypeError('no'))).toMatchObject({ name: 'TypeError', message: 'no', retryable: false });
+    const reset = Object.assign(new TypeError('gone'), { code: 'ECONNRESET' });
+    expect(toErrorRecord(reset)).toMatchObject({ code: 'ECONNRESET', retryable: false });
     expect(toErrorRecord('text')).toMatchObject({ name: 'string', message: 'text' });
     expect(toErrorRecord(Object.create(null))).toMatchObject({ message: 'Something without a text' });
   });

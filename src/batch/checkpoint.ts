@@ -60,7 +60,10 @@ export function toErrorRecord(error: unknown): ErrorRecord {
     return isJson(details) ? { ...record, details } : record;
   }
   const { name, message } = error instanceof Error ? error : { name: typeof error, message: textOf(error) };
-  return { name, code: 'UNKNOWN_ERROR', message, retryable: false };
+  // Errors of the system have a code, too.
+  const code =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN_ERROR';
+  return { name, code, message, retryable: false };
 }
 
 function textOf(thrown: unknown): string {

@@ -104,6 +104,8 @@ describe('FileCheckpoint', () => {
       expect(await valuesOf(3), `after ${bytes} bytes`).toEqual(
         values.map((value, at) => (at < kept ? value : undefined)),
       );
+      // Goes on at once, too, and not only after it has been opened once.
+      if (bytes % 2 === 0) writeFileSync(path, whole.subarray(0, bytes));
       await record(values);
       expect(await valuesOf(3)).toEqual(values);
     }

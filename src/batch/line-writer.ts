@@ -1,5 +1,4 @@
 import type { FileHandle } from 'node:fs/promises';
-import { PlinthError } from '../errors/index.ts';
 import type { Clock, Timer } from '../kernel/index.ts';
 import { CheckpointError } from './errors.ts';
 
@@ -123,6 +122,6 @@ function notWritten(path: string, error: unknown): CheckpointError {
   const reason = error instanceof Error ? error.message : String(error);
   return new CheckpointError(`The checkpoint ${path} could not be written: ${reason}`, 'not-written', {
     cause: error,
-    retryable: error instanceof PlinthError ? error.retryable : true,
+    retryable: true,
   });
 }

@@ -85,7 +85,7 @@ function factsOf(progress: BatchProgress | BatchEnd): string {
   if (failed > 0) facts.push(`${failed} failed`);
   if (recorded > 0) facts.push(`${recorded} from the checkpoint`);
   if (ratePerSecond > 0) facts.push(`${ratePerSecond.toFixed(ratePerSecond < 10 ? 1 : 0)}/s`);
-  if (etaMs !== undefined) facts.push(`${seconds(etaMs)} left`);
+  if (etaMs !== undefined && etaMs > 0) facts.push(`${seconds(etaMs)} left`);
   if ('outcome' in progress) facts.push(`${progress.outcome} after ${seconds(elapsedMs)}`);
   else if (state !== 'running') facts.push(state);
   return facts.join(', ');

@@ -97,8 +97,9 @@ export class CacheManager implements Cache<unknown>, AsyncDisposable {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     const { redis, store, backend } = options;
-    this.#store = store ?? (redis === undefined ? undefined : new RedisCacheStore({ redis, keyPrefix: '' }));
-    const asked = requireBackend(backend ?? (this.#store === undefined ? 'memory' : 'hybrid'));
+    const isShared = store !== undefined || redis !== undefined;
+    const asked = requireBackend(backend ?? (isShared ? 'hybrid' : 'memory'));
+    if (asked !== 'memory') this.#store = store ?? (redis && new RedisCacheStore({ redis, keyPrefix: '' }));
     this.backend = this.#store === undefined ? 'memory' : asked;
     if (asked !== this.backend) {
       this.#warning = `The cache "${this.name}" was told to keep entries on Redis (${asked}) and was given none: they stay in memory, and are not shared`;

@@ -13,6 +13,14 @@ export interface MemoryTrustOptions {
   readonly onLost: () => void;
 }
 
+/** What is kept back of the bound: the turn of the event loop in which a read is made may be held up. */
+const heldBackShare = 0.1;
+
+/** How long something may be relied upon without news, so that no read breaks the bound, in milliseconds. */
+export function reliedOnMs(maxStalenessMs: number): number {
+  return maxStalenessMs * (1 - heldBackShare);
+}
+
 /** How often it is looked whether changes are heard of again, in milliseconds. */
 const lookAgainMs = 25;
 

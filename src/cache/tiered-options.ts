@@ -5,6 +5,7 @@ import type { CacheCodec } from './codecs.ts';
 import { type LoadRules, requireLoadRules, requireStale, requireTtl } from './entry-options.ts';
 import type { CacheEvents } from './events.ts';
 import { MemoryEntries } from './memory-entries.ts';
+import { reliedOnMs } from './memory-trust.ts';
 import { StoredEntries } from './stored-entries.ts';
 import type { TieredCacheParts } from './tiered-cache.ts';
 
@@ -116,7 +117,7 @@ export function tieredParts<Value>(
       codec,
       compressAboveBytes,
       maxValueBytes,
-      maxStalenessMs,
+      maxStalenessMs: reliedOnMs(maxStalenessMs),
       clock,
       events,
     }),

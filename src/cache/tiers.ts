@@ -5,7 +5,7 @@ import type { Loaded, OlderValue } from './entry-options.ts';
 import type { FoundEntry } from './found-entry.ts';
 import { KeyWaiters } from './key-waiters.ts';
 import type { MemoryEntries } from './memory-entries.ts';
-import { MemoryTrust } from './memory-trust.ts';
+import { MemoryTrust, reliedOnMs } from './memory-trust.ts';
 import type { Forgetful } from './own-changes.ts';
 import { noSlot } from './slots.ts';
 import type { StoreLink } from './store-link.ts';
@@ -65,7 +65,7 @@ export class Tiers<Value> implements Forgetful {
     this.#servesAlways = memoryServes === 'always';
     const changes = this.#servesAlways ? store.changes : undefined;
     const onLost = (): void => memory.expireAll(clock.monotonic());
-    this.#trust = new MemoryTrust({ changes, maxStalenessMs, memoryTtlMs, clock, onLost });
+    this.#trust = new MemoryTrust({ changes, maxStalenessMs: reliedOnMs(maxStalenessMs), memoryTtlMs, clock, onLost });
     this.#stopListening = this.#servesAlways ? this.#listen() : () => {};
   }
 

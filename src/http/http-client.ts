@@ -49,6 +49,16 @@ export interface HttpClientOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** A request as it is sent at every attempt. */
+interface Outgoing {
+  readonly request: HttpRequest;
+  readonly url: URL;
+  /** Those of the client, and of the form in which the answer is read. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Ends the body that is given on. */
+  readonly bodySignal: AbortSignal | undefined;
+}
+
 /** The methods that ask for nothing to be changed (RFC 9110, section 9.2.1). */
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
@@ -134,6 +144,7 @@ export class HttpClient {
     // Without the query, which may hold personal data or a key.
     const where = `${method} ${url.origin}${url.pathname}`;
     const headers = { ...(form === 'json' ? { accept: 'application/json' } : {}), ...this.#headers };
+    const outgoing = { request, url, headers, bodySignal };
     const call = {
       operation: request.operation ?? method,
       key: (request.cacheKey ?? defaultKey(request, url, form)) || undefined,
@@ -142,9 +153,9 @@ export class HttpClient {
     };
     return this.#guard.execute(call, async attempt => {
       try {
-        const known = method === 'GET' ? findRevalidation<Body>(this.#cache, call.key, url.href) : undefined;
-        if (known !== undefined) return await this.#revalidate(request, url, headers, attempt, known, read, where);
-        return await read(await this.#send(request, url, headers, attempt, bodySignal), where);
+        const known = isConditional(request) ? undefined : findRevalidation<Body>(this.#cache, call.key, url.href);
+        const answer = await this.#send(known === undefined ? outgoing : conditional(outgoing, known), attempt);
+        return await (known !== undefined && answer.status === 304 ? unchanged(known, answer) : read(answer, where));
       } catch (error) {
         const failure = transportError(where, error);
         throw failure instanceof UpstreamError && request.toFailure ? request.toFailure(failure) : failure;
@@ -152,29 +163,7 @@ export class HttpClient {
     });
   }
 
-  async #revalidate<Body>(
-    request: HttpRequest,
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-    attempt: Attempt,
-    known: Revalidation<Body>,
-    read: (answer: HttpStream, where: string) => Promise<HttpAnswer<Body>>,
-    where: string,
-  ): Promise<HttpAnswer<Body>> {
-    const asking = { ...request, answers: [304, ...(request.answers ?? [])] };
-    const answer = await this.#send(asking, url, { ...headers, ...known.headers }, attempt, undefined);
-    if (answer.status !== 304) return read(answer, where);
-    for await (const _chunk of answer.body);
-    return renewed(known.older, answer);
-  }
-
-  async #send(
-    request: HttpRequest,
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-    attempt: Attempt,
-    bodySignal: AbortSignal | undefined,
-  ): Promise<HttpStream> {
+  async #send({ request, url, headers, bodySignal }: Outgoing, attempt: Attempt): Promise<HttpStream> {
     const { method = 'GET', maxBytes = defaultMaxBytes, answers } = request;
     if (!(maxBytes >= 0))
       throw new ArgumentError(`Cannot use maxBytes: expected 0 or more, got ${maxBytes}`, 'maxBytes');
@@ -252,6 +241,22 @@ function defaultKey(request: HttpRequest, url: URL, form: string): string | fals
 function isRepeatable(method: string, { headers = {} }: HttpRequest): boolean {
   if (safeMethods.has(method)) return true;
   return Object.entries(headers).some(([name, value]) => name.toLowerCase() === 'idempotency-key' && value !== '');
+}
+
+/** Whether a request is none that the cache may ask a question of its own with. */
+function isConditional({ method = 'GET', headers = {} }: HttpRequest): boolean {
+  return method !== 'GET' || Object.keys(headers).some(name => /^if-/i.test(name));
+}
+
+/** The same request, which asks whether an older answer still holds. */
+function conditional(outgoing: Outgoing, { headers }: Revalidation<unknown>): Outgoing {
+  const answers = [304, ...(outgoing.request.answers ?? [])];
+  return { ...outgoing, request: { ...outgoing.request, answers }, headers: { ...outgoing.headers, ...headers } };
+}
+
+async function unchanged<Body>({ older }: Revalidation<Body>, answer: HttpStream): Promise<HttpAnswer<Body>> {
+  for await (const _chunk of answer.body);
+  return renewed(older, answer);
 }
 
 function isAccepted(status: number, answers: readonly number[] | undefined): boolean {

@@ -2,6 +2,7 @@ export { ConnectionPool, type ConnectionPoolOptions, type OriginStats } from './
 export { type DestinationOptions, parseOutboundUrl } from './destinations.ts';
 export { type AddressRule, ForbiddenAddressError } from './errors.ts';
 export { parseRetryAfter } from './failures.ts';
+export { type GuardedDispatcherOptions, guardedDispatcher } from './guarded-dispatcher.ts';
 export { HttpClient, type HttpClientOptions } from './http-client.ts';
 export type { HttpAnswer, HttpRequest, HttpStream } from './http-request.ts';
 export { isPublicAddress } from './ip-address.ts';
