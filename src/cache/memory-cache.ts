@@ -24,6 +24,7 @@ import {
   requireMaxEntries,
 } from './memory-cache-options.ts';
 import { MemoryEntries } from './memory-entries.ts';
+import { memoryStats } from './memory-stats.ts';
 import { noSlot } from './slots.ts';
 import type { CacheStats } from './stats.ts';
 
@@ -277,7 +278,7 @@ export class MemoryCache<Value> {
 
   /** What was counted since the cache was made. It goes through all entries: ask every few seconds, not every call. */
   stats(): CacheStats {
-    return this.#entries.stats(this.name);
+    return memoryStats(this.name, this.#entries);
   }
 
   #miss(key: string, loader: Loader<Value>, options: LoadOptions = noOptions): Promise<Value> {

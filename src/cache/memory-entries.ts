@@ -3,11 +3,9 @@ import { EvictedKeys } from './evicted-keys.ts';
 import type { EvictionPolicy } from './eviction-policy.ts';
 import { matchesGlob } from './glob.ts';
 import { Lru } from './lru.ts';
-import { memoryStats } from './memory-stats.ts';
 import { PrefixCounts } from './prefix-counts.ts';
 import { S3Fifo } from './s3-fifo.ts';
 import { fullOfHits, noSlot, oneHit, Slots } from './slots.ts';
-import type { CacheStats } from './stats.ts';
 import { TagIndex } from './tag-index.ts';
 import { weigh } from './weigh.ts';
 
@@ -257,12 +255,6 @@ export class MemoryEntries<Value> {
     return cleared;
   }
 
-  /** What was counted, and what the entries take. */
-  stats(name: string): CacheStats {
-    this.#settle();
-    return memoryStats(name, this);
-  }
-
   /** The group of what is in a slot, as {@link counts} knows it. */
   group(slot: number): number {
     return this.#slots.group(slot);
@@ -275,7 +267,7 @@ export class MemoryEntries<Value> {
 
   /** Forgets everything, and gives the memory back. */
   #clearAll(nowMs: number): void {
-    this.#settle();
+    this.settle();
     this.#slotOf.clear();
     this.#tags.clear();
     this.#evicted.clear();
@@ -289,7 +281,7 @@ export class MemoryEntries<Value> {
   }
 
   /** Adds up the hits of all entries. */
-  #settle(): void {
+  settle(): void {
     for (const slot of this.#slotOf.values()) this.#slots.settle(slot);
   }
 

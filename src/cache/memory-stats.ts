@@ -14,6 +14,7 @@ interface Holding {
 
 /** What a cache has counted, and what its entries take. Goes through all of them. */
 export function memoryStats<Value>(name: string, memory: MemoryEntries<Value>): CacheStats {
+  memory.settle();
   const { counts, size, maxEntries, maxBytes } = memory;
   const holdings = holdingsOf(memory);
   const all: Holding = { entries: 0, weighed: 0, bytes: 0 };

@@ -16,6 +16,7 @@ import {
 import type { CacheEvents } from './events.ts';
 import { type Flight, Loads } from './loads.ts';
 import type { MemoryEntries } from './memory-entries.ts';
+import { memoryStats } from './memory-stats.ts';
 import { OwnChanges } from './own-changes.ts';
 import { noSlot } from './slots.ts';
 import type { CacheStats } from './stats.ts';
@@ -328,7 +329,7 @@ export class TieredCache<Value> implements Cache<Value>, LoadingCache<Value>, As
   }
 
   stats(): CacheStats {
-    return this.#memory.stats(this.name);
+    return memoryStats(this.name, this.#memory);
   }
 
   /** Stops listening to changes. Does not close the store, which others may use. */

@@ -104,7 +104,7 @@ export class HeldResponse implements Handler {
     this.status = status;
     this.headers = headers;
     this.#statusMessage = statusMessage;
-
+    source.pause();
     this.#resolve();
   }
 
