@@ -211,7 +211,9 @@ export class Flight<Value> {
   readonly looked: Promise<void>;
   readonly #host: LoadHost<Value>;
   readonly #loader: Loader<Value>;
-  readonly #controller = new AbortController();
+  // To make one takes longer than all else that a load needs, and few loaders look at it.
+  #controller: AbortController | undefined;
+  #abortedBecause: { readonly reason: unknown } | undefined;
   #looked: () => void = () => {};
   #found: { readonly value: Value; readonly bornAtMs: number; readonly usableUntilMs: number } | undefined;
   #result: Promise<Loaded<Value>> | undefined;
@@ -241,7 +243,16 @@ export class Flight<Value> {
 
   /** Aborted when nobody waits any more, or when its time is up. */
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abortedBecause !== undefined) this.#controller.abort(this.#abortedBecause.reason);
+    }
     return this.#controller.signal;
+  }
+
+  /** Whether nobody waits any more, or its time is up. */
+  get isAborted(): boolean {
+    return this.#abortedBecause !== undefined;
   }
 
   /** The rules of this load: its own before those of the cache. */
@@ -275,7 +286,8 @@ export class Flight<Value> {
 
   /** Ends it for its loader. */
   abort(reason: unknown): void {
-    this.#controller.abort(reason);
+    this.#abortedBecause ??= { reason };
+    this.#controller?.abort(reason);
   }
 
   /** What it has found, or is finding, elsewhere than in memory is out of date. */
@@ -310,11 +322,11 @@ export class Flight<Value> {
     const { clock, events, name, tally } = this.#host;
     const { key } = this;
     const older = this.standIn();
-    const run = new LoadRun(key, this.signal, older, this.options);
+    const run = new LoadRun(this, older);
     const startedMs = clock.monotonic();
     this.isLoading = true;
     try {
-      const value = await this.#inTime(begun(() => this.#loader(run.context)));
+      const value = await this.#inTime(begun(() => this.#loader(run)));
       const durationMs = clock.monotonic() - startedMs;
       tally.loaded(key, durationMs);
       if (events.has('loaded')) {
@@ -361,27 +373,40 @@ export class Flight<Value> {
 }
 
 /** What one run of a loader is given, and what it says about its value. */
-class LoadRun<Value> {
-  readonly context: LoadContext<Value>;
+class LoadRun<Value> implements LoadContext<Value> {
+  readonly older: OlderValue<Value> | undefined;
+  readonly #flight: Flight<Value>;
   #options: EntryOptions;
   #skipped = false;
 
-  constructor(key: string, signal: AbortSignal, older: OlderValue<Value> | undefined, options: EntryOptions) {
-    this.#options = options;
-    this.context = {
-      key,
-      signal,
-      older,
-      keep: said => {
-        this.#options = {
-          ttlMs: said.ttlMs ?? this.#options.ttlMs,
-          staleMs: said.staleMs ?? this.#options.staleMs,
-          tags: said.tags ?? this.#options.tags,
-        };
-      },
-      skip: () => {
-        this.#skipped = true;
-      },
+  constructor(flight: Flight<Value>, older: OlderValue<Value> | undefined) {
+    this.older = older;
+    this.#flight = flight;
+    this.#options = flight.options;
+  }
+
+  get key(): string {
+    return this.#flight.key;
+  }
+
+  get signal(): AbortSignal {
+    return this.#flight.signal;
+  }
+
+  // Functions, and made when they are asked for, so that a loader may take them out of the object.
+  get keep(): (options: EntryOptions) => void {
+    return said => {
+      this.#options = {
+        ttlMs: said.ttlMs ?? this.#options.ttlMs,
+        staleMs: said.staleMs ?? this.#options.staleMs,
+        tags: said.tags ?? this.#options.tags,
+      };
+    };
+  }
+
+  get skip(): () => void {
+    return () => {
+      this.#skipped = true;
     };
   }
 

@@ -133,7 +133,7 @@ export class Slots {
   /** What is in a slot is new, fresh for so long from now on, and may stand in for so long after that. */
   setTimes(slot: number, tick: number, freshForMs: number, staleMs: number): void {
     // Rounded up: an entry is fresh for its lifetime at least.
-    this.freshUntil[slot] = Math.ceil(tick + Math.min(freshForMs, longestMs));
+    this.freshUntil[slot] = Math.round(tick + Math.min(freshForMs, longestMs));
     this.bornAt[slot] = Math.floor(tick);
     if (this.#staleFor !== undefined || staleMs !== this.#staleMs) this.#setStale(slot, staleMs);
   }

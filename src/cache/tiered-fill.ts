@@ -104,7 +104,7 @@ export class TieredFill<Value> {
     try {
       const { value, keep } = await flight.load();
       // The store itself knows whether the key has changed since the fill began.
-      if (keep !== undefined && !flight.signal.aborted) {
+      if (keep !== undefined && !flight.isAborted) {
         isDone = true;
         const lifetime = lifetimeOf(keep);
         const kept: Kept = fill === undefined ? 'away' : await this.#commit(fill, key, value, lifetime);
@@ -140,7 +140,7 @@ export class TieredFill<Value> {
 
   #requireTime(flight: Flight<Value>, waitedMs: number): void {
     const { name } = this.#parts;
-    if (flight.signal.aborted) throw abortReason(flight.signal);
+    if (flight.isAborted) throw abortReason(flight.signal);
     const { hardTimeoutMs } = flight.rules;
     if (hardTimeoutMs === undefined || waitedMs < hardTimeoutMs) return;
     const message = `Cannot load "${flight.key}" for the cache "${name}": another process has it, and took over ${hardTimeoutMs} ms`;

@@ -77,14 +77,33 @@ describe('HybridCache that is read while it is changed', () => {
   });
 });
 
+describe('HybridCache that reads while others change', () => {
+  it('does not keep what was changed after it had been read', async () => {
+    for (const read of [
+      async (cache: HybridCache<string>) => cache.get('k'),
+      async (cache: HybridCache<string>) => (await cache.getMany(['k', 'l'])).get('k'),
+    ]) {
+      const { cache, clock, other } = slowly();
+      const remote = new HybridCache<string>({ clock, store: other });
+      await end(clock, remote.set('k', 'old'));
+      const reading = read(cache);
+      await clock.advance(1);
+      const setting = remote.set('k', 'new');
+      expect(await end(clock, Promise.all([reading, setting]))).toEqual(['old', undefined]);
+      expect(await end(clock, read(cache))).toBe('new');
+    }
+  });
+});
+
 describe('HybridCache.expire', () => {
   it('makes nothing fresh that is stale, or that may have been changed', async () => {
     const { cache, clock, store, other } = slowly({ staleMs: 60_000, memoryTtlMs: 50_000 });
     await end(clock, cache.set('k', 'old', { tags: ['t'] }));
     await end(clock, cache.get('k'));
     await end(clock, cache.expireByTag('t'));
-    expect(await end(clock, cache.expire('k', 50_000))).toBe(false);
     expect(await end(clock, cache.get('k'))).toBeUndefined();
+    const both = Promise.all([cache.expire('k', 50_000), cache.get('k')]);
+    expect(await end(clock, both)).toEqual([false, undefined]);
     await end(clock, cache.set('l', 'old'));
     store.changes.drop();
     await end(clock, other.delete(['cache:default:l']));
@@ -92,6 +111,17 @@ describe('HybridCache.expire', () => {
     const expiring = cache.expire('l', 50_000);
     const reading = cache.get('l');
     expect(await end(clock, Promise.all([expiring, reading]))).toEqual([false, undefined]);
+  });
+
+  it('does not let memory be relied upon for longer while the store is away', async () => {
+    const { cache, clock, store } = slowly();
+    store.health = 'refusing';
+    await cache.set('k', 'v');
+    await clock.advance(800);
+    expect(await cache.expire('k', 50_000)).toBe(true);
+    expect(await cache.get('k')).toBe('v');
+    await clock.advance(101);
+    expect(await cache.get('k')).toBeUndefined();
   });
 
   it('shortens the lifetime in memory, too', async () => {
@@ -151,6 +181,15 @@ describe('HybridCache.getOrSet', () => {
     const fourth = cache.getOrSet('other', loader.load);
     await clock.advance(2_000);
     expect([await third, await fourth]).toEqual(['run 3', 'run 3']);
+  });
+
+  it('leaves no place in the store for long when it fails', async () => {
+    const { cache, clock, store } = slowly({ leaseMs: 3_000 });
+    const failing = cache.getOrSet('k', () => Promise.reject(new TypeError('failed')));
+    await expect(end(clock, failing)).rejects.toThrow('failed');
+    expect(store.size).toBe(1);
+    await clock.advance(3_000);
+    expect([store.size, clock.pendingTimers]).toEqual([0, 0]);
   });
 
   it('gives way to a load with a lease, and leaves a place of a failed load to it at once', async () => {

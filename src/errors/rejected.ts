@@ -1,7 +1,15 @@
 import { type ErrorOptions, PlinthError } from './plinth-error.ts';
 
 /** Why Plinth refused a call before it left the process. */
-export type RejectionReason = 'open' | 'full' | 'limited' | 'over-budget' | 'out-of-time' | 'unavailable' | 'closed';
+export type RejectionReason =
+  | 'open'
+  | 'full'
+  | 'limited'
+  | 'over-budget'
+  | 'out-of-time'
+  | 'unavailable'
+  | 'forbidden'
+  | 'closed';
 
 /**
  * A refusal by us: the call never reached the dependency. A refusal says nothing about the dependency's health, so it
@@ -29,5 +37,6 @@ const rejectionCodes = {
   'over-budget': 'RETRY_BUDGET_EXHAUSTED',
   'out-of-time': 'DEADLINE_EXCEEDED',
   unavailable: 'LIMITER_UNAVAILABLE',
+  forbidden: 'FORBIDDEN_ADDRESS',
   closed: 'CLOSED',
 } as const satisfies Record<RejectionReason, string>;

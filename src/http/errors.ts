@@ -8,14 +8,13 @@ export type AddressRule = 'syntax' | 'scheme' | 'credentials' | 'host' | 'port' 
  * message names the host at most: neither credentials, nor the path, nor where a name leads inside the network.
  */
 export class ForbiddenAddressError extends RejectedError {
-  override readonly code = 'FORBIDDEN_ADDRESS';
   /** Which rule the address breaks. */
   readonly rule: AddressRule;
   /** The IP address that is not to be connected to, for those who run the service. Not enumerable: it stays out of answers and logs. */
   declare readonly address: string | undefined;
 
   constructor(message: string, rule: AddressRule, address?: string) {
-    super(message, 'closed', { details: { rule } });
+    super(message, 'forbidden', { details: { rule } });
     this.rule = rule;
     Object.defineProperty(this, 'address', { value: address, enumerable: false });
   }

@@ -23,6 +23,7 @@ export const errorStatuses: Readonly<Record<string, ErrorAnswer>> = Object.freez
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'This media type is not supported' },
   EXPECTATION_FAILED: { status: 417, message: 'This expectation cannot be met' },
   VALIDATION_ERROR: { status: 422 },
+  FORBIDDEN_ADDRESS: { status: 422 },
   LIMIT_EXCEEDED: { status: 429 },
   HEADERS_TOO_LARGE: { status: 431, message: 'The headers are too large' },
   INTERNAL_ERROR: { status: 500, message: 'Internal server error' },

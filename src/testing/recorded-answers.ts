@@ -81,6 +81,7 @@ const refusals: Readonly<Record<string, RejectionReason>> = {
   RETRY_BUDGET_EXHAUSTED: 'over-budget',
   DEADLINE_EXCEEDED: 'out-of-time',
   LIMITER_UNAVAILABLE: 'unavailable',
+  FORBIDDEN_ADDRESS: 'forbidden',
   CLOSED: 'closed',
 };
 
