@@ -132,7 +132,7 @@ export class Slots {
 
   /** What is in a slot is new, fresh for so long from now on, and may stand in for so long after that. */
   setTimes(slot: number, tick: number, freshForMs: number, staleMs: number): void {
-    // Rounded up: an entry is fresh for its lifetime at least.
+    // Rounded, and not up: moments that differ by next to nothing must not differ by a millisecond.
     this.freshUntil[slot] = Math.round(tick + Math.min(freshForMs, longestMs));
     this.bornAt[slot] = Math.floor(tick);
     if (this.#staleFor !== undefined || staleMs !== this.#staleMs) this.#setStale(slot, staleMs);
