@@ -12,7 +12,9 @@ describe('ChangeEchoes', () => {
     const [first = '', second = ''] = sent(echoes, 2);
     expect(echoes.heard(first)).toEqual({ heardUntilMs: 10, isGap: false });
     expect(echoes.heard(second)).toEqual({ heardUntilMs: 20, isGap: false });
-    expect([echoes.heard(second), echoes.heard('echo:99'), echoes.heard('echo:x')]).toEqual(Array(3).fill(undefined));
+    expect([echoes.heard(second), echoes.heard('echo:99'), echoes.heard('echo:x'), echoes.heard('other:1')]).toEqual(
+      Array(4).fill(undefined),
+    );
   });
 
   it('looks at the key before, so that it has expired by then', () => {

@@ -62,6 +62,7 @@ export class ChangeEchoes {
 
   /** The server tells of a key: what that means, if it is an echo that is awaited. */
   heard(key: string): HeardEcho | undefined {
+    if (!key.startsWith(this.prefix)) return undefined;
     const number = Number(key.slice(this.prefix.length));
     const index = this.#awaited.findIndex(echo => echo.number === number);
     const echo = this.#awaited[index];

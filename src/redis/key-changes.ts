@@ -71,6 +71,8 @@ export class KeyChanges implements RedisKeyChanges {
   readonly #options: KeyChangesOptions;
   readonly #sender: string;
   readonly #routes: PrefixRoutes<OwnedListener> = new PrefixRoutes<OwnedListener>();
+  // What the echoes of all processes begin with: they are nobody's keys.
+  readonly #echoPrefix: string;
   readonly #echoes: ChangeEchoes;
   readonly #serverClock: ServerClock = new ServerClock();
   readonly #pending: Set<Promise<void>> = new Set<Promise<void>>();
@@ -93,7 +95,8 @@ export class KeyChanges implements RedisKeyChanges {
   constructor(options: KeyChangesOptions) {
     this.#options = options;
     this.#sender = (options.ids ?? systemIds).next();
-    this.#echoes = new ChangeEchoes(`${options.channel}:echo:${this.#sender}:`);
+    this.#echoPrefix = `${options.channel}:echo:`;
+    this.#echoes = new ChangeEchoes(`${this.#echoPrefix}${this.#sender}:`);
     this.#onMessage = message => this.#announced(message);
   }
 
@@ -189,7 +192,7 @@ export class KeyChanges implements RedisKeyChanges {
   /** The server says that a key has changed; `undefined`: all of them. */
   changed(key: string | undefined): void {
     if (key === undefined) this.missed();
-    else if (key.startsWith(this.#echoes.prefix)) this.#heardEcho(key);
+    else if (key.startsWith(this.#echoPrefix)) this.#heardEcho(key);
     else for (const { listener } of this.#routes.of(key)) guarded(() => listener.changed(key));
   }
 
