@@ -43,7 +43,8 @@ const limitsMs = [1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000, 15_000, Number.
  * that replaced it.
  *
  * Keys that begin with `loaded` have versions that count up at their origin; each change says which is right now. Those
- * that begin with `kept` are set by one process, in order, and deleted by anybody.
+ * that begin with `kept` are set by one process, in order, and deleted by anybody; of a set that the store has not
+ * confirmed nobody knows when it takes effect, and what it set is not judged.
  */
 export function stalenessOf(events: readonly CoherenceEvent[], boundMs: number): StalenessReport {
   const all = events.filter(([kind]) => kind !== 'read');
@@ -85,8 +86,9 @@ function replacementsIn(
   const setAt = new Map<string, number>();
   for (const event of changes) {
     const [kind, key, version, , endMs, isTold] = event;
-    if (kind === 'set') setAt.set(`${key} ${version}`, endMs);
+    // What the store has not confirmed may be on its way still, and take effect after later changes.
     if (!isTold) continue;
+    if (kind === 'set') setAt.set(`${key} ${version}`, endMs);
     const told = toldOf.get(key);
     if (told === undefined) toldOf.set(key, [event]);
     else told.push(event);

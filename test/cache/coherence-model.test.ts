@@ -14,7 +14,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { faultsOf, revived } from './model-checks.ts';
 import type { ModelHealth } from './model-store.ts';
-import { modelKeys, type Step, World, type WorldOptions } from './model-world.ts';
+import { longestDelayMs, modelKeys, type Step, World, type WorldOptions } from './model-world.ts';
 
 const who = nat({ max: 2 });
 const [often, seldom] = modelKeys;
@@ -63,7 +63,7 @@ const step: Arbitrary<Step> = oneof(
 
 const options: Arbitrary<WorldOptions> = record({
   staleMs: constantFrom(0, 0, 5_000),
-  delayMs: constantFrom(1, 1, 0, 50),
+  delayMs: constantFrom(1, 1, 0, longestDelayMs),
   coverage: constantFrom('tracking' as const, 'tracking' as const, 'tracking' as const, 'none' as const),
   softTimeoutMs: option(constantFrom(0, 50), { nil: undefined, freq: 4 }),
   earlyRefreshRatio: option(constantFrom(0.01), { nil: undefined, freq: 4 }),

@@ -35,8 +35,12 @@ describe('stalenessOf', () => {
       ['set', 'kept:1', 2, 50, 60, true],
       ['read', 'kept:1', 1, 100, 101, true],
       ['read', 'kept:1', 2, 100, 101, true],
+      // This one may have been carried out at any time.
+      ['set', 'kept:1', 3, 110, 120, false],
+      ['change', 'kept:1', undefined, 130, 140, true],
+      ['read', 'kept:1', 3, 2_000, 2_001, true],
     ];
-    expect(stalenessOf(events, 1_000)).toMatchObject({ reads: 3, staleReads: 1, maxMs: 60, beyondBound: 0 });
+    expect(stalenessOf(events, 1_000)).toMatchObject({ reads: 4, staleReads: 1, maxMs: 60, beyondBound: 0 });
   });
 });
 

@@ -1,5 +1,5 @@
 import type { StoreEvent } from './model-store.ts';
-import { type Change, maxStalenessMs, type Read, type Source, type World } from './model-world.ts';
+import { type Change, longestDelayMs, maxStalenessMs, type Read, type Source, type World } from './model-world.ts';
 
 /** What is wrong with what happened in a world; nothing, if all is well. */
 export function faultsOf(world: World): readonly string[] {
@@ -72,7 +72,7 @@ class Timeline {
 
   /** A process loads a key once at a time, unless something has changed since. One with a lease may be told to wait. */
   faultOfLoad(source: Source): string | undefined {
-    const { sources, changes, interruptions } = this.#world;
+    const { sources, changes, interruptions, notices } = this.#world;
     if (!source.isLoaded || source.who !== 0) return undefined;
     const other = [...sources.values()].find(
       one =>
@@ -83,13 +83,16 @@ class Timeline {
         (one.doneAt ?? Number.POSITIVE_INFINITY) > source.at,
     );
     if (other === undefined) return undefined;
-    const askedAt = other.askedAt ?? 0;
+    const askedAt = Math.min(other.askedAt ?? 0, source.askedAt ?? 0);
     const isSince = (at: number): boolean => at > askedAt && at < source.at;
     const isExcused =
       interruptions.some(isSince) ||
       changes.some(one => one.who === source.who && one.at < source.at && one.doneAt > askedAt) ||
-      this.#events.some(
-        one => isSince(one.at) && (one.kind === 'tag' || one.key === undefined || one.key === source.key),
+      notices.some(
+        one =>
+          one.at < source.at &&
+          one.ms + longestDelayMs >= other.ms &&
+          (one.key.startsWith('cache-tags:') || one.key === `cache:default:${source.key}`),
       );
     return isExcused ? undefined : `Process ${source.who} loads ${source.value} while it loads ${other.value}`;
   }

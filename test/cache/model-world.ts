@@ -80,6 +80,9 @@ const sourceAway = new NetworkError('The source is away');
 
 export const maxStalenessMs = 1_000;
 
+/** The longest that a change takes to be heard of, in milliseconds. */
+export const longestDelayMs = 50;
+
 export const modelKeys = ['a', 'b'] as const;
 
 /** Three processes that share a store: two with memory in front of it, one of them with a lease, and one without. */
@@ -93,6 +96,8 @@ export class World {
   readonly caches: readonly TieredCache<unknown>[];
   /** The processes that have heard of every change. */
   readonly hearing = new Set<number>();
+  /** The keys of the store that somebody could hear of, be it that they have expired, and when. */
+  readonly notices: { readonly at: number; readonly ms: number; readonly key: string }[] = [];
   /** When a process was told that everything may have changed, or stopped hearing. */
   readonly interruptions: number[] = [];
   underWay = 0;
@@ -114,6 +119,10 @@ export class World {
       changes.coverage = options.coverage;
     }
     this.#foreign = first.connect();
+    first.connect().changes.listen('', {
+      changed: key => this.notices.push({ at: history.next(), ms: clock.monotonic(), key }),
+      allChanged: () => this.interruptions.push(history.next()),
+    });
     const { staleMs, softTimeoutMs, earlyRefreshRatio } = options;
     const [a, b, c] = this.#stores as [ModelStore, ModelStore, ModelStore];
     const numbers = { clock, staleMs, maxStalenessMs, leaseMs: 500, ttlMs: 60_000, softTimeoutMs };
