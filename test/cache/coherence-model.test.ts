@@ -91,6 +91,7 @@ async function run(worldOptions: WorldOptions, steps: readonly Step[]): Promise<
   // Nobody waits any more, and nothing failed but what may.
   expect([world.underWay, world.errors]).toEqual([0, []]);
   await world.close();
+  await world.clock.advance(longestDelayMs);
   expect(world.clock.pendingTimers).toBe(0);
 }
 
