@@ -144,6 +144,16 @@ describe('HybridCache', () => {
     },
   );
 
+  it('leaves what is there alone when it is given something that cannot be kept', async () => {
+    const { caches, clock } = cluster();
+    const [a, b] = caches as unknown as [HybridCache<unknown>, HybridCache<unknown>];
+    await a.set('k', 'v');
+    await expect(a.set('k', () => 1)).rejects.toBeInstanceOf(ArgumentError);
+    await expect(a.increment('k')).rejects.toThrow('whole number');
+    await clock.advance(1_000);
+    expect([await a.get('k'), await b.get('k'), a.degraded]).toEqual(['v', 'v', false]);
+  });
+
   it('keeps any other key apart from all others', async () => {
     const cache = cluster({}, 1).caches[0] as HybridCache<string>;
     const keys = ['a*', 'a', 'ab', '[a]', 'a?', 'a\n\0b', '__proto__', 'a:b', '{a}b', 'ключ'];

@@ -27,7 +27,7 @@ type Kept = 'kept' | 'refused' | 'away';
 const firstLookMs = 20;
 const longestLookMs = 250;
 
-/** How often a key is looked at again because this process has changed it meanwhile. */
+/** How often a key is looked at at once because it has changed since the last look. */
 const mostLooks = 4;
 
 /** Gets a value that is not fresh in memory: from the store, from the process that loads it, or from its loader. */
@@ -57,7 +57,9 @@ export class TieredFill<Value> {
       const ticket = tiers.begin();
       try {
         const begun = await this.#begin(flight, found);
-        if (begun !== 'held') return await this.#load(flight, begun, ticket);
+        // Somebody has kept a value since the look.
+        if (begun === 'found' && looks < mostLooks) continue;
+        if (begun !== 'held' && begun !== 'found') return await this.#load(flight, begun, ticket);
       } finally {
         tiers.end();
       }
@@ -73,11 +75,11 @@ export class TieredFill<Value> {
     return { value: found.value, state: 'hit', ageMs: found.ageMs };
   }
 
-  /** The right to keep what is loaded; none when the store is away; `held` when another process loads. */
+  /** The right to keep what is loaded; none when the store is away; `held` when another process loads; `found` when it has. */
   async #begin(
     flight: Flight<Value>,
     found: FoundEntry<Value> | undefined,
-  ): Promise<StoreFill<Value> | 'held' | undefined> {
+  ): Promise<StoreFill<Value> | 'held' | 'found' | undefined> {
     const { tiers, leaseMs } = this.#parts;
     const { link } = tiers;
     const { key } = flight;
@@ -89,7 +91,7 @@ export class TieredFill<Value> {
     try {
       const begun = await link.entries.begin(key, found, { exclusive, leaseMs, tags: flight.options.tags });
       link.answered();
-      return begun.state === 'granted' ? begun.fill : 'held';
+      return begun.state === 'granted' ? begun.fill : begun.state;
     } catch (error) {
       link.failed(error);
       return undefined;

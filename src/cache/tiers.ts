@@ -1,3 +1,4 @@
+import { ArgumentError, CacheError } from '../errors/index.ts';
 import type { Clock } from '../kernel/index.ts';
 import type { CacheStore } from './cache-store.ts';
 import { ChangeFence } from './change-fence.ts';
@@ -144,6 +145,8 @@ export class Tiers<Value> implements Forgetful {
       this.link.answered();
       return result;
     } catch (error) {
+      // What cannot be done at all has changed nothing.
+      if (error instanceof ArgumentError || error instanceof CacheError) throw error;
       // Whether it was carried out is not known.
       missed();
       this.link.owe();
@@ -239,7 +242,7 @@ export class Tiers<Value> implements Forgetful {
 
   #serves(nowMs: number): boolean {
     if (nowMs >= this.#trust.checkAtMs) this.#trust.check(nowMs);
-    return this.#servesAlways || this.link.isAway;
+    return this.#keeps();
   }
 
   #keeps(): boolean {
