@@ -4,13 +4,11 @@
  *
  *     node --conditions=source --import tsx bench/programs/cache-hybrid.ts "plinth HybridCache"
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { HybridCache } from 'plinth/cache';
 import { RedisConnection } from 'plinth/redis';
 import { peer } from '../peers.ts';
 import { RawResp } from './raw-resp.ts';
+import { startMeasuredRedis } from './redis-server.ts';
 
 type Get = (key: string) => Promise<number | undefined>;
 
@@ -95,37 +93,20 @@ async function read(get: Get, count: number): Promise<void> {
   if (sum !== expected) throw new RangeError(`"${name}" gives wrong values`);
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
 const [, , name = ''] = process.argv;
 const make = candidates[name];
 if (make === undefined)
   throw new RangeError(`No candidate is called "${name}"; there are ${Object.keys(candidates).join(', ')}`);
-const port = await freePort();
-const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], {
-  stdio: ['ignore', 'pipe', 'ignore'],
-});
-server.stdout.setEncoding('utf8');
-for await (const chunk of server.stdout) if (String(chunk).includes('Ready to accept')) break;
-try {
-  const get = await make(port);
-  for (let round = 0; round < 5; round += 1) await read(get, 20_000);
-  const before = process.cpuUsage();
-  let operations = 0;
-  const endMs = performance.now() + 500;
-  while (performance.now() < endMs) {
-    await read(get, 10_000);
-    operations += 10_000;
-  }
-  const { user, system } = process.cpuUsage(before);
-  console.log(JSON.stringify({ operations, cpuMs: (user + system) / 1e3 }));
-} finally {
-  server.kill('SIGKILL');
+const server = await startMeasuredRedis();
+const get = await make(server.port);
+for (let round = 0; round < 5; round += 1) await read(get, 20_000);
+const before = process.cpuUsage();
+let operations = 0;
+const endMs = performance.now() + 500;
+while (performance.now() < endMs) {
+  await read(get, 10_000);
+  operations += 10_000;
 }
+const { user, system } = process.cpuUsage(before);
+console.log(JSON.stringify({ operations, cpuMs: (user + system) / 1e3 }));
 process.exit();

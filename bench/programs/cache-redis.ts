@@ -6,15 +6,12 @@
  * `client-cpu` counts the CPU time of this process, `server-cpu` that of the server, `wall` the time that goes by. A fourth
  * argument is the number in flight.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { createClient } from '@redis/client';
 import { RedisCache, RedisCacheStore } from 'plinth/cache/redis';
 import { RedisConnection } from 'plinth/redis';
 import { peer } from '../peers.ts';
 import { RawResp } from './raw-resp.ts';
+import { startMeasuredRedis } from './redis-server.ts';
 
 interface Value {
   readonly id: number;
@@ -161,48 +158,19 @@ async function repeat(remote: Remote, durationMs: number): Promise<number> {
   return count;
 }
 
-function serverCpuMs(server: ChildProcess): number {
-  const fields = readFileSync(`/proc/${server.pid}/schedstat`, 'utf8').split(' ');
-  return Number(fields[0]) / 1e6;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
 const [, , measure = 'client-cpu', operation = 'get', name = '', inFlight = '100'] = process.argv;
 const make = candidates[name];
 if (make === undefined)
   throw new RangeError(`No candidate is called "${name}"; there are ${Object.keys(candidates).join(', ')}`);
-const port = await freePort();
-const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], {
-  stdio: ['ignore', 'pipe', 'ignore'],
-});
-server.stdout.setEncoding('utf8');
-for await (const chunk of server.stdout) if (String(chunk).includes('Ready to accept')) break;
-try {
-  const remote = await make(port);
-  for (const [index, key] of keys.entries()) {
-    const setting = remote.set(key, values[index] ?? { id: -1 });
-    if (index % 100 === 99) await setting;
-  }
-  await repeat(remote, 500);
-  const clocks: Readonly<Record<string, () => number>> = {
-    'client-cpu': () => process.cpuUsage().user / 1e3 + process.cpuUsage().system / 1e3,
-    'server-cpu': () => serverCpuMs(server),
-    wall: () => performance.now(),
-  };
-  const readMs = clocks[measure];
-  if (readMs === undefined)
-    throw new RangeError(`Cannot measure "${measure}"; there are ${Object.keys(clocks).join(', ')}`);
-  const beforeMs = readMs();
-  const operations = await repeat(remote, measuredMs);
-  console.log(JSON.stringify({ operations, cpuMs: readMs() - beforeMs }));
-} finally {
-  server.kill('SIGKILL');
+const server = await startMeasuredRedis();
+const remote = await make(server.port);
+for (const [index, key] of keys.entries()) {
+  const setting = remote.set(key, values[index] ?? { id: -1 });
+  if (index % 100 === 99) await setting;
 }
+await repeat(remote, 500);
+const readMs = server.clock(measure);
+const beforeMs = readMs();
+const operations = await repeat(remote, measuredMs);
+console.log(JSON.stringify({ operations, cpuMs: readMs() - beforeMs }));
 process.exit();

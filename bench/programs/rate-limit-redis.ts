@@ -7,14 +7,11 @@
  * `server-cpu` counts the CPU time of the server, `client-cpu` that of this process, `wall` the time that goes by. A third
  * argument is the number in flight.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { createClient } from '@redis/client';
 import { RedisRateLimitStore, SlidingWindowRateLimiter, TokenBucketRateLimiter } from 'plinth/rate-limit';
 import { RedisConnection } from 'plinth/redis';
 import { peer } from '../peers.ts';
+import { startMeasuredRedis } from './redis-server.ts';
 
 /** Makes one decision for a key; says whether it was admitted. */
 type Decide = (key: string) => Promise<boolean>;
@@ -125,47 +122,18 @@ async function decideFor(decide: Decide, durationMs: number): Promise<number> {
   return count;
 }
 
-function serverCpuMs(server: ChildProcess): number {
-  const fields = readFileSync(`/proc/${server.pid}/schedstat`, 'utf8').split(' ');
-  return Number(fields[0]) / 1e6;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
 const [, , measure = 'server-cpu', name = '', inFlight = '100'] = process.argv;
 const trace = name.endsWith('zipf') ? zipfTrace(100_000) : keys;
 const make = candidates[name];
 if (make === undefined)
   throw new RangeError(`No candidate is called "${name}"; there are ${Object.keys(candidates).join(', ')}`);
-const port = await freePort();
-const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], {
-  stdio: ['ignore', 'pipe', 'ignore'],
-});
-server.stdout.setEncoding('utf8');
-for await (const chunk of server.stdout) if (String(chunk).includes('Ready to accept')) break;
-try {
-  const decide = await make(`redis://127.0.0.1:${port}`);
-  if (!(await decide('first'))) throw new RangeError(`"${name}" denies its first decision`);
-  await decideFor(decide, 500);
-  const clocks: Readonly<Record<string, () => number>> = {
-    'server-cpu': () => serverCpuMs(server),
-    'client-cpu': () => process.cpuUsage().user / 1e3 + process.cpuUsage().system / 1e3,
-    wall: () => performance.now(),
-  };
-  const readMs = clocks[measure];
-  if (readMs === undefined)
-    throw new RangeError(`Cannot measure "${measure}"; there are ${Object.keys(clocks).join(', ')}`);
-  const beforeMs = readMs();
-  const operations = await decideFor(decide, measuredMs);
-  const cpuMs = readMs() - beforeMs;
-  console.log(JSON.stringify({ operations, cpuMs }));
-} finally {
-  server.kill('SIGKILL');
-}
+const server = await startMeasuredRedis();
+const decide = await make(`redis://127.0.0.1:${server.port}`);
+if (!(await decide('first'))) throw new RangeError(`"${name}" denies its first decision`);
+await decideFor(decide, 500);
+const readMs = server.clock(measure);
+const beforeMs = readMs();
+const operations = await decideFor(decide, measuredMs);
+const cpuMs = readMs() - beforeMs;
+console.log(JSON.stringify({ operations, cpuMs }));
 process.exit();
