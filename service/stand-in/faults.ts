@@ -18,6 +18,12 @@ export interface Fault {
   readonly html?: boolean | undefined;
   /** Never answers. */
   readonly hang?: boolean | undefined;
+  /** With `failWith`: how long to stay away, as the header `retry-after` in seconds. */
+  readonly retryAfterSeconds?: number | undefined;
+  /** Begins a JSON body and never ends it: text for as long as somebody reads. */
+  readonly endless?: boolean | undefined;
+  /** Sends the caller to this address instead, with status 302. */
+  readonly redirectTo?: string | undefined;
 }
 
 /** A fault, or `normal` to end all of them. */
@@ -74,6 +80,9 @@ const checks = {
   truncate: isBoolean,
   html: isBoolean,
   hang: isBoolean,
+  retryAfterSeconds: value => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 86_400,
+  endless: isBoolean,
+  redirectTo: value => typeof value === 'string' && value !== '' && !/[^\x21-\x7e]/.test(value),
 } as const satisfies Record<keyof Fault, (value: unknown) => boolean>;
 
 /** Reads a behaviour from JSON. Throws `ValidationError`. */

@@ -8,7 +8,7 @@ let standIn: StandIn;
 const clock = new VirtualClock();
 
 beforeAll(async () => {
-  standIn = await startStandIn({ clock, apiKeys: ['good-key'], requestsPerMinute: 1_000 });
+  standIn = await startStandIn({ clock, openFda: { apiKeys: ['good-key'], requestsPerMinute: 1_000 } });
 });
 
 afterAll(() => standIn.close());
@@ -172,7 +172,7 @@ describe('drugsfda.json', () => {
   });
 
   it('counts requests by minute', async () => {
-    await using small = await startStandIn({ clock, requestsPerMinute: 2 });
+    await using small = await startStandIn({ clock, openFda: { requestsPerMinute: 2 } });
     const ask = (): Promise<Response> => fetch(`${small.url}/drug/drugsfda.json`);
     expect((await ask()).headers.get('x-ratelimit-remaining')).toBe('1');
     await ask();

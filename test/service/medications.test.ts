@@ -53,7 +53,7 @@ async function search(service: Service, name: string): Promise<Answer> {
 }
 
 function upstreamCalls(service: Service): number {
-  return service.standIn?.stats().byPath[drugsFda] ?? 0;
+  return service.standIn?.stats().byRoute[drugsFda] ?? 0;
 }
 
 describe('a medication asked for over HTTP', () => {

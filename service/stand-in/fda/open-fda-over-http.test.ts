@@ -3,7 +3,8 @@ import { Secret } from 'plinth/kernel';
 import { pipeline } from 'plinth/pipeline';
 import { CircuitBreaker } from 'plinth/resilience';
 import { describe, expect, it } from 'vitest';
-import { failureOf, serve, useFdaFixture } from './fda-fixture.ts';
+import { failureOf, serve } from '../settle.fixture.ts';
+import { useFdaFixture } from './fda.fixture.ts';
 
 const fixture = useFdaFixture();
 

@@ -1,7 +1,7 @@
 import { FDAOrangeBookScraper } from 'plinth/connectors/fda';
 import { RejectedError, ValidationError } from 'plinth/errors';
 import { describe, expect, it } from 'vitest';
-import { useFdaFixture } from './fda-fixture.ts';
+import { useFdaFixture } from './fda.fixture.ts';
 
 const fixture = useFdaFixture();
 

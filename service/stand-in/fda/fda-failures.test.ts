@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { FdaUnavailableError } from 'plinth/connectors/fda';
 import { describe, expect, it } from 'vitest';
-import { failureOf, settle, useFdaFixture } from './fda-fixture.ts';
+import { failureOf, settle } from '../settle.fixture.ts';
+import { useFdaFixture } from './fda.fixture.ts';
 
 const fixture = useFdaFixture();
 
@@ -61,7 +62,7 @@ describe('one source failing', () => {
     expect((await settle(fixture.clock, fixture.fda.searchDrug('tagrisso'))).sources[1]).toMatchObject({
       status: 'answered',
     });
-    expect(fixture.standIn.stats().byPath['/drug/drugsfda.json']).toBe(2);
+    expect(fixture.standIn.stats().byRoute['/drug/drugsfda.json']).toBe(2);
   });
 
   it('serves what openFDA said before, and says so', async () => {

@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { OrangeBook } from 'plinth/connectors/fda';
 import { RejectedError } from 'plinth/errors';
 import { describe, expect, it } from 'vitest';
-import { createScraper, serve, settle, useFdaFixture } from './fda-fixture.ts';
-import { startStandIn } from './index.ts';
+import { startStandIn } from '../index.ts';
+import { serve, settle } from '../settle.fixture.ts';
+import { createScraper, useFdaFixture } from './fda.fixture.ts';
 
 const recordings = fileURLToPath(new URL('./recordings/orange-book', import.meta.url));
-const data = fileURLToPath(new URL('../../../shared/data', import.meta.url));
+const data = fileURLToPath(new URL('../../../../shared/data', import.meta.url));
 const fixture = useFdaFixture();
 
 describe('the Orange Book from an address', () => {
@@ -19,7 +20,7 @@ describe('the Orange Book from an address', () => {
     fixture.fda.events.on('unchanged', event => events.push(`unchanged ${event.edition}`));
     await fixture.fda.searchDrug('tagrisso');
     await fixture.fda.searchDrug('tarceva');
-    expect(fixture.standIn.stats().byPath['/media/76860/download']).toBe(1);
+    expect(fixture.standIn.stats().byRoute['/media/76860/download']).toBe(1);
     await fixture.clock.advance(86_400_000);
     await fixture.fda.searchDrug('tagrisso');
     while (events.length < 2) await fixture.clock.advance(0);
@@ -29,7 +30,7 @@ describe('the Orange Book from an address', () => {
 
   it('is joined by those who come while it loads', async () => {
     await Promise.all(['tagrisso', 'tarceva', 'iressa'].map(name => fixture.fda.searchDrug(name)));
-    expect(fixture.standIn.stats().byPath['/media/76860/download']).toBe(1);
+    expect(fixture.standIn.stats().byRoute['/media/76860/download']).toBe(1);
   });
 
   it.each([

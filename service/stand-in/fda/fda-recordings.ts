@@ -3,12 +3,12 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigurationError } from 'plinth/errors';
-import type { OpenFdaRecord } from './open-fda/document.ts';
-import type { OpenFdaMeta } from './open-fda/search.ts';
+import type { OpenFdaRecord } from './document.ts';
+import type { OpenFdaMeta } from './search.ts';
 import { writeZip } from './zip-writer.ts';
 
-/** What the stand-in answers with. */
-export interface StandInData {
+/** What the stand-ins of the FDA answer with. */
+export interface FdaRecordings {
   readonly records: readonly OpenFdaRecord[];
   readonly meta: OpenFdaMeta;
   /** When openFDA's part was recorded, `YYYY-MM-DD`. */
@@ -36,7 +36,7 @@ const orangeBookFiles = ['products.txt', 'patent.txt', 'exclusivity.txt'];
  * Reads the recordings of this project, and what a folder adds to them: `openfda/**.json` with drugsfda records in any
  * container, and under `orange_book/` ZIPs or folders of whole editions, of which the newest takes the place of ours.
  */
-export async function readStandInData(dataDirectory: string | undefined): Promise<StandInData> {
+export async function readFdaRecordings(dataDirectory: string | undefined): Promise<FdaRecordings> {
   const dates = JSON.parse(await readFile(join(recordings, 'recordings.json'), 'utf8')) as {
     readonly writtenOn: string;
     readonly orangeBookEdition: string;
