@@ -71,6 +71,7 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
     const connections = new ConnectionPool({ connectTimeoutMs: settings.http.connectTimeoutMs });
     closing.add('connections', () => connections.close());
     const dependencies = new Dependencies(clock, random, limits, cache);
+    closing.add('dependencies', () => dependencies.close());
     const health = new HealthRegistry({ clock });
     const metrics = settings.monitoring.metricsEnabled ? await createMetrics({ appName: settings.appName }) : undefined;
     if (metrics !== undefined) closing.add('metrics', () => metrics.close());

@@ -1,7 +1,9 @@
 import type { CacheManager, CacheStats, NamespaceCache } from '../cache/index.ts';
 import { ArgumentError } from '../errors/index.ts';
+import { HostPace } from '../http/index.ts';
 import { type Clock, Events, type Random } from '../kernel/index.ts';
 import { CallLog, type Guard, type GuardEvents, standardGuard } from '../pipeline/index.ts';
+import { AdaptiveRateLimiter, type AdaptiveRateLimiterEvents } from '../rate-limit/index.ts';
 import {
   Bulkhead,
   CircuitBreaker,
@@ -48,12 +50,19 @@ export interface Dependency {
   readonly budget: RetryBudget;
   /** How often it may be asked; absent when nothing limits it. */
   readonly limiter: OutboundLimiter | undefined;
+  /** How often it is asked: by the limit, or less while it answers 429. Absent when the limit adapts by itself. */
+  readonly pace: HostPace | undefined;
 }
 
 /** What {@link Dependencies} tell, for all of them together. */
 export interface DependencyEvents
   extends GuardEvents,
-    Pick<CircuitBreakerEvents, 'state-changed' | 'rejected' | 'would-reject'> {}
+    Pick<CircuitBreakerEvents, 'state-changed' | 'rejected' | 'would-reject'> {
+  /** A source is asked more slowly, or faster again. */
+  'pace-changed': AdaptiveRateLimiterEvents['rate-changed'];
+  /** A source said when to come back; until then nothing is asked of it. */
+  paused: AdaptiveRateLimiterEvents['paused'];
+}
 
 /**
  * Every dependency of the process with its guard, on one stream of events, so that logs, metrics, health and the console
@@ -110,6 +119,10 @@ export class Dependencies {
     });
     const budget = new RetryBudget({ name, clock });
     const limiter = this.#limits.outbound(name, options);
+    const pace =
+      limiter === undefined || limiter instanceof AdaptiveRateLimiter
+        ? undefined
+        : new HostPace({ name, limiter, clock });
     const guard = standardGuard(name, {
       clock,
       random: this.#random,
@@ -118,7 +131,7 @@ export class Dependencies {
       cache,
       concurrency: slots,
       budget,
-      limiter,
+      limiter: pace ?? limiter,
       deadlineMs: options.deadlineMs,
       attemptTimeoutMs: options.attemptTimeoutMs,
       maxAttempts: options.maxAttempts,
@@ -126,7 +139,9 @@ export class Dependencies {
     for (const type of ['state-changed', 'rejected', 'would-reject'] as const) {
       breaker.events.on(type, event => this.events.emit(type, event as never));
     }
-    const dependency = { name, guard, breaker, cache, slots, budget, limiter };
+    pace?.events.on('rate-changed', event => this.events.emit('pace-changed', event));
+    pace?.events.on('paused', event => this.events.emit('paused', event));
+    const dependency = { name, guard, breaker, cache, slots, budget, limiter, pace };
     this.#all.set(name, dependency);
     return dependency;
   }
@@ -139,6 +154,11 @@ export class Dependencies {
   /** Every dependency. */
   list(): readonly Dependency[] {
     return [...this.#all.values()];
+  }
+
+  /** Refuses everybody who waits for a turn. */
+  close(): void {
+    for (const { pace } of this.list()) pace?.close();
   }
 
   /** Every breaker as plain data. */

@@ -99,6 +99,18 @@ function logBreakersAndLimits(logging: Logging, dependencies: Dependencies, limi
       fields: { reason, ...(mode && { mode }) },
     }),
   });
+  logEvents(dependencies.events, logging.getLogger(logStreams.limiters), {
+    'pace-changed': ({ name, from, to, reason }) => ({
+      level: to < from ? 'WARNING' : 'DEBUG',
+      message: `Pace of ${name}: ${to < from ? 'slower' : 'faster'}`,
+      fields: { from, to, reason },
+    }),
+    paused: ({ name, pauseMs }) => ({
+      level: 'WARNING',
+      message: `Pace of ${name}: paused, as the source asked`,
+      fields: { pause: pauseMs / 1_000 },
+    }),
+  });
   // No line holds the subject: it may be a credential. The id of the request leads to who it was.
   logEvents(limits.events, logging.getLogger(logStreams.limiters), {
     denied: ({ name, cost, retryAfterMs, shadow }) => ({

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Infrastructure } from 'plinth';
 import { createInfrastructure } from 'plinth';
 import { runWithRequestContext } from 'plinth/context';
-import { ArgumentError, ConfigurationError, NetworkError } from 'plinth/errors';
+import { ArgumentError, ConfigurationError, NetworkError, RateLimitError } from 'plinth/errors';
 import { VirtualClock } from 'plinth/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
@@ -38,6 +38,7 @@ describe('createInfrastructure()', () => {
     expect(infrastructure.closingOrder).toEqual([
       'server',
       'metrics',
+      'dependencies',
       'connections',
       'cache',
       'limits',
@@ -104,6 +105,20 @@ describe('an infrastructure', () => {
     infrastructure.logging.flush();
     const log = await readFile(join(directory, 'logs', 'api.log'), 'utf8');
     expect(log).toMatch(/api\.billing .*\[req-123\] \| Call answered operation=invoice\.read/);
+  });
+
+  it('asks a source more slowly that answers 429, nothing until it said, and says so in the log', async () => {
+    const { guard, pace } = infrastructure.dependency('maps', { ratePerSecond: 4, maxAttempts: 1 });
+    const { pace: other } = infrastructure.dependency('mail', { ratePerSecond: 4 });
+    const tooMany = new RateLimitError('answered 429', { retryAfterMs: 90_000 });
+    await guard.execute({ operation: 'tile' }, () => Promise.reject(tooMany)).catch(() => {});
+    expect([pace?.ratePerSecond, other?.ratePerSecond]).toEqual([2, 4]);
+    // The deadline of the call is nearer than the end of the pause.
+    await expect(guard.execute({ operation: 'tile' }, async () => 1)).rejects.toMatchObject({ reason: 'out-of-time' });
+    infrastructure.logging.flush();
+    const log = await readFile(join(directory, 'logs', 'app.log'), 'utf8');
+    expect(log).toMatch(/WARNING .*Pace of maps: paused, as the source asked pause=90/);
+    expect(log).toMatch(/WARNING .*Pace of maps: slower from=4 to=2/);
   });
 
   it('refuses two dependencies of one name', () => {
