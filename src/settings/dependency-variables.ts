@@ -95,6 +95,13 @@ export const dependencyVariables: VariableTree<
       fallback: undefined,
       description: 'Application token of NYC Open Data; raises its limits.',
     },
+    nccnLicensedFile: {
+      name: 'NCCN_LICENSED_FILE',
+      kind: line,
+      fallback: undefined,
+      description: 'A file of recommended medications that you are licensed to use; NCCN has no public one.',
+      sample: './nccn-recommendations.json',
+    },
   },
   cache: {
     backend: {

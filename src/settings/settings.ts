@@ -61,6 +61,8 @@ export interface ExternalServicesSettings {
   readonly oncoKbApiToken: Secret | undefined;
   /** Application token of NYC Open Data; raises its limits. */
   readonly nycAppToken: Secret | undefined;
+  /** A file of recommended medications that you are licensed to use. */
+  readonly nccnLicensedFile: string | undefined;
 }
 
 /** The language model. */

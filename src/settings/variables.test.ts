@@ -45,6 +45,7 @@ const samples: readonly (readonly [name: string, text: string, path: string, val
   ['OPENFDA_API_KEY', 'k1', 'externalServices.openFdaApiKey', new Secret('k1')],
   ['ONCOKB_API_TOKEN', 'k2', 'externalServices.oncoKbApiToken', new Secret('k2')],
   ['NYC_APP_TOKEN', 'k3', 'externalServices.nycAppToken', new Secret('k3')],
+  ['NCCN_LICENSED_FILE', './nccn.json', 'externalServices.nccnLicensedFile', './nccn.json'],
   ['MEDAUG_CACHE_BACKEND', 'redis', 'cache.backend', 'redis'],
   ['MEDAUG_CACHE_TTL', '3600', 'cache.ttlMs', 3_600_000],
   ['MEDAUG_CACHE_MEMORY_SIZE', '10000', 'cache.maxEntries', 10_000],

@@ -1,0 +1,68 @@
+import type { ServerRoutes } from 'plinth/server';
+import { z } from 'zod';
+import { importBody, importResult, importState } from './import-schemas.ts';
+import type { ImportService } from './import-service.ts';
+
+/** The routes of this feature. */
+export function importRoutes(imports: ImportService): ServerRoutes {
+  const params = z.object({ id: z.string().min(1).max(64) });
+  const tags = ['imports'];
+  const state = { 200: importState };
+  return async app => {
+    app.post(
+      '/imports',
+      {
+        schema: {
+          summary: 'Begins an import of medications: names as JSON, or as text with one name a line',
+          tags,
+          body: importBody,
+          response: { 202: importState },
+        },
+      },
+      async (request, reply) => reply.code(202).send(await imports.start(request.body.names, request.body.title)),
+    );
+    app.get(
+      '/imports',
+      { schema: { summary: 'Every import, the newest first', tags, response: { 200: z.array(importState) } } },
+      () => [...imports.list()],
+    );
+    app.get(
+      '/imports/:id',
+      { schema: { summary: 'How far an import is', tags, params, response: state } },
+      ({ params: { id } }) => imports.get(id),
+    );
+    app.get(
+      '/imports/:id/results',
+      {
+        schema: {
+          summary: 'What came of each name, in the order of the names',
+          tags,
+          params,
+          querystring: z.object({
+            offset: z.coerce.number().int().min(0).default(0),
+            limit: z.coerce.number().int().min(1).max(1_000).default(100),
+          }),
+          response: { 200: z.array(importResult) },
+        },
+      },
+      ({ params: { id }, query: { offset, limit } }) => [...imports.results(id, offset, limit)],
+    );
+    app.post(
+      '/imports/:id/pause',
+      { schema: { summary: 'Begins no further name of an import', tags, params, response: state } },
+      ({ params: { id } }) => imports.pause(id),
+    );
+    app.post(
+      '/imports/:id/resume',
+      {
+        schema: { summary: 'Goes on with an import that is paused, stopped or failed', tags, params, response: state },
+      },
+      ({ params: { id } }) => imports.resume(id),
+    );
+    app.post(
+      '/imports/:id/stop',
+      { schema: { summary: 'Ends an import; what is under way gets its outcome', tags, params, response: state } },
+      ({ params: { id } }) => imports.stop(id),
+    );
+  };
+}
