@@ -80,7 +80,7 @@ export function lineOf(id: string, index: number, outcome: RecordedOutcome<unkno
 }
 
 /** What JSON would change in a value. Properties that are undefined may go: nobody can tell. */
-function misfitOf(value: unknown, path = 'value'): string | undefined {
+export function misfitOf(value: unknown, path = 'value'): string | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
   if (value === undefined) return path.endsWith(']') ? `makes null of ${path}, which is undefined` : undefined;
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : `makes null of ${path}, which is ${value}`;

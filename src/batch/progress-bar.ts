@@ -28,7 +28,10 @@ export interface ProgressBarOptions {
  * using bar = progressBar(processor.events, { stream: process.stderr });
  * await processor.processBatch(names);
  */
-export function progressBar(events: EventSource<BatchEvents>, options: ProgressBarOptions): Subscription {
+export function progressBar(
+  events: EventSource<Pick<BatchEvents, 'started' | 'progress' | 'ended'>>,
+  options: ProgressBarOptions,
+): Subscription {
   const { stream } = options;
   const lineIntervalMs = requireDuration('lineIntervalMs', options.lineIntervalMs ?? 10_000, 1);
   const columns = (): number => stream.columns || 80;

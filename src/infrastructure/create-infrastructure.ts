@@ -7,6 +7,7 @@ import { type Clock, type Ids, type Random, systemClock, systemIds, systemRandom
 import { type Logging, type SetupLoggingOptions, setupLogging } from '../logging/index.ts';
 import { type LoadSettingsOptions, loadSettings, type Settings } from '../settings/index.ts';
 import { createMetrics, type Metrics } from '../telemetry/index.ts';
+import { Batches } from './batches.ts';
 import { ClosingOrder } from './closing.ts';
 import { Dependencies } from './dependencies.ts';
 import { Infrastructure } from './infrastructure.ts';
@@ -97,6 +98,7 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
       cache,
       connections,
       dependencies,
+      batches: new Batches({ clock, ids, logging, metrics, database }),
       health,
       metrics,
       closing,

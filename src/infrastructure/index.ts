@@ -1,3 +1,4 @@
+export type { BatchOverview, InfrastructureBatchOptions, InfrastructureQueueOptions } from './batches.ts';
 export { createInfrastructure, type InfrastructureOptions } from './create-infrastructure.ts';
 export { Dependencies, type Dependency, type DependencyEvents, type DependencyOptions } from './dependencies.ts';
 export { ClosingError } from './errors.ts';

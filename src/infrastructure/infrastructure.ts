@@ -1,3 +1,5 @@
+import type { BatchProcessor } from '../batch/index.ts';
+import type { QueuedBatch } from '../batch/pg-boss/index.ts';
 import type { CacheManager } from '../cache/index.ts';
 import type { DatabaseManager } from '../database/index.ts';
 import type { HealthRegistry } from '../health/index.ts';
@@ -24,6 +26,7 @@ import {
   validateEnvironment,
 } from '../settings/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
+import type { Batches, BatchOverview, InfrastructureBatchOptions, InfrastructureQueueOptions } from './batches.ts';
 import type { ClosingOrder } from './closing.ts';
 import type { Dependencies, Dependency, DependencyOptions } from './dependencies.ts';
 import { ClosingError } from './errors.ts';
@@ -42,6 +45,7 @@ export interface InfrastructureParts {
   readonly cache: CacheManager;
   readonly connections: ConnectionPool;
   readonly dependencies: Dependencies;
+  readonly batches: Batches;
   readonly health: HealthRegistry;
   readonly metrics: Metrics | undefined;
   readonly closing: ClosingOrder;
@@ -146,6 +150,38 @@ export class Infrastructure {
     const limiter = this.limits.inbound(options);
     this.metrics?.observeLimiter(limiter);
     return limiter;
+  }
+
+  /**
+   * Makes a batch processor. What it does shows in the log `batch.<name>`, in metrics and in {@link batches}. When the
+   * infrastructure closes, its batch is stopped: what is under way ends before anything that it may need is closed.
+   *
+   * @throws {ArgumentError} when there is a batch of this name already, or an option cannot be used.
+   * @example
+   * const labels = infrastructure.batch({ name: 'labels', work: (name: string) => fda.searchDrug(name) });
+   * const results = await labels.processBatch(names);
+   */
+  batch<Item, Value>(options: InfrastructureBatchOptions<Item, Value>): BatchProcessor<Item, Value> {
+    const processor = this.#parts.batches.add(options);
+    this.onClose(`batch ${options.name}`, () => processor.stop());
+    return processor;
+  }
+
+  /**
+   * Makes a batch for many processes, on a queue in the database. What this process does of it shows in the log
+   * `batch.<name>` and in metrics; it takes no more items when the infrastructure closes. Use it when the database is open.
+   *
+   * @throws {ArgumentError} when there is a batch of this name already, or an option cannot be used.
+   */
+  queuedBatch<Item, Value>(options: InfrastructureQueueOptions<Item, Value>): QueuedBatch<Item, Value> {
+    const batch = this.#parts.batches.addQueue(options);
+    this.onClose(`batch ${options.name}`, () => batch.close());
+    return batch;
+  }
+
+  /** Every batch processor, and how far its batch is. */
+  batches(): readonly BatchOverview[] {
+    return this.#parts.batches.list();
   }
 
   /**

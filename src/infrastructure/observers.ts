@@ -1,6 +1,9 @@
+import type { BatchEvents } from '../batch/index.ts';
+import type { QueuedBatchEvents } from '../batch/pg-boss/index.ts';
 import type { CacheManager } from '../cache/index.ts';
 import type { DatabaseManager } from '../database/index.ts';
 import type { HealthRegistry } from '../health/index.ts';
+import type { Clock, EventSource } from '../kernel/index.ts';
 import { type EventLine, type Logging, logEvents, logStreams } from '../logging/index.ts';
 import type { CallRecord } from '../pipeline/index.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -63,6 +66,68 @@ export function logRooms(logging: Logging, rooms: ObservedRooms, options: { read
             message: `${name}: ${from} -> ${to}`,
             fields: message ? { reason: message } : {},
           },
+  });
+}
+
+/** How many failed items of one batch have a line; a job may have thousands, all for the same reason. */
+const maxFailureLines = 10;
+
+/** Writes what a batch processor tells into the log `batch.<name>`. */
+export function logBatch(
+  logging: Logging,
+  { name, events }: { readonly name: string; readonly events: EventSource<BatchEvents> },
+): void {
+  let failures = 0;
+  logEvents(events, logging.getLogger(`batch.${name}`), {
+    started: ({ total, recorded }) => {
+      failures = 0;
+      return { message: 'Batch started', fields: { ...(total !== undefined && { total }), recorded } };
+    },
+    // No line holds the item: it may be somebody's name. Its index leads to it.
+    'item-failed': ({ index, error }) => {
+      failures += 1;
+      if (failures > maxFailureLines) return undefined;
+      const isLast = failures === maxFailureLines;
+      const message = isLast ? 'Item failed; those that fail after it are only counted' : 'Item failed';
+      return { level: 'WARNING', message, fields: { index, error } };
+    },
+    paused: () => ({ message: 'Batch paused' }),
+    resumed: () => ({ message: 'Batch resumed' }),
+    ended: ({ outcome, done, failed, recorded, elapsedMs, error }) => ({
+      level: outcome === 'failed' ? 'WARNING' : 'INFO',
+      message: `Batch ${outcome}`,
+      fields: { done, failed, recorded, duration: elapsedMs / 1_000, ...(error !== undefined && { error }) },
+    }),
+  });
+}
+
+/** Writes what a queued batch tells into the log `batch.<name>`; of failed items, so many lines a minute. */
+export function logQueuedBatch(
+  logging: Logging,
+  { name, events }: { readonly name: string; readonly events: EventSource<QueuedBatchEvents> },
+  clock: Clock,
+): void {
+  let failures = 0;
+  let minute = 0;
+  logEvents(events, logging.getLogger(`batch.${name}`), {
+    'item-failed': ({ index, error }) => {
+      const now = Math.floor(clock.monotonic() / 60_000);
+      failures = now === minute ? failures + 1 : 1;
+      minute = now;
+      if (failures > maxFailureLines) return undefined;
+      const isLast = failures === maxFailureLines;
+      const message = isLast ? 'Item failed; those that fail in the same minute are only counted' : 'Item failed';
+      return { level: 'WARNING', message, fields: { index, error } };
+    },
+    'storage-failed': ({ error }) => ({
+      level: 'WARNING',
+      message: 'The queue could not be asked',
+      fields: { error },
+    }),
+    ended: ({ done, failed, elapsedMs }) => ({
+      message: 'Job completed',
+      fields: { done, failed, duration: elapsedMs / 1_000 },
+    }),
   });
 }
 

@@ -22,10 +22,12 @@ export {
   type MetricsCollectorOptions,
 } from './metrics-collector.ts';
 export type {
+  ObservedBatch,
   ObservedBreaker,
   ObservedBudget,
   ObservedCacheStats,
   ObservedConcurrency,
   ObservedLimiter,
+  ObservedQueuedBatch,
   ObservedRedis,
 } from './readings.ts';

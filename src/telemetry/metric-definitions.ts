@@ -15,6 +15,9 @@ export interface MetricDefinition {
 /** Upper bounds for durations, in seconds: from a memory hit to the longest wait that is allowed. */
 const durationBuckets: readonly number[] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** Upper bounds for what takes seconds or hours, in seconds. */
+const longDurationBuckets: readonly number[] = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200];
+
 /** The counters of Plinth. */
 export type CounterName =
   | 'plinth_source_requests_total'
@@ -34,6 +37,7 @@ export type CounterName =
   | 'plinth_call_retries_total'
   | 'plinth_call_hedges_total'
   | 'plinth_circuit_shadow_rejections_total'
+  | 'plinth_batch_items_total'
   | 'plinth_metric_overflow_total'
   | 'process_cpu_seconds_total';
 
@@ -51,6 +55,7 @@ export type GaugeName =
   | 'plinth_concurrency_queued'
   | 'plinth_concurrency_limit'
   | 'plinth_redis_up'
+  | 'plinth_batch_active_items'
   | 'plinth_event_loop_lag_seconds'
   | 'process_start_time_seconds'
   | 'process_resident_memory_bytes'
@@ -61,6 +66,7 @@ export type GaugeName =
 export type HistogramName =
   | 'request_latency_seconds'
   | 'plinth_call_duration_seconds'
+  | 'plinth_batch_duration_seconds'
   | 'plinth_source_request_duration_seconds';
 
 /** The name of a metric of Plinth. */
@@ -224,6 +230,25 @@ const definitions: Definitions = {
     unit: 'entries',
   },
   plinth_cache_entries: { type: 'gauge', labels: ['cache'], help: 'Entries in the cache now', unit: 'entries' },
+  plinth_batch_items_total: {
+    type: 'counter',
+    labels: ['batch', 'outcome'],
+    help: 'Items of batches that have a result: succeeded, failed, or recorded (known from a checkpoint)',
+    unit: 'items',
+  },
+  plinth_batch_active_items: {
+    type: 'gauge',
+    labels: ['batch'],
+    help: 'Items that are worked on now, or wait at the limiter',
+    unit: 'items',
+  },
+  plinth_batch_duration_seconds: {
+    type: 'histogram',
+    labels: ['batch', 'outcome'],
+    help: 'Duration of batches by how they ended: completed, stopped, aborted, failed',
+    unit: 'seconds',
+    buckets: longDurationBuckets,
+  },
   plinth_source_requests_total: {
     type: 'counter',
     labels: ['source', 'status_class'],

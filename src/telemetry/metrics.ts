@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { BatchProgress } from '../batch/index.ts';
 import { ArgumentError } from '../errors/index.ts';
 import { type Clock, type EventSource, type Subscription, systemClock } from '../kernel/index.ts';
 import type { CallRecord } from '../pipeline/index.ts';
@@ -7,11 +8,13 @@ import { MetricSet } from './metric-set.ts';
 import type { CollectorEvents } from './metrics-collector.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 import {
+  type ObservedBatch,
   type ObservedBreaker,
   type ObservedBudget,
   type ObservedCacheStats,
   type ObservedConcurrency,
   type ObservedLimiter,
+  type ObservedQueuedBatch,
   type ObservedRedis,
   Readings,
 } from './readings.ts';
@@ -218,6 +221,55 @@ export class Metrics implements Disposable {
    */
   observeCache(name: string, stats: () => ObservedCacheStats): Subscription {
     return this.#follow(this.#readings.add('caches', name, stats));
+  }
+
+  /**
+   * Counts the items of a processor's batches by outcome, measures how long batches take, and reads at every scrape how
+   * many items are worked on.
+   *
+   * @throws {ArgumentError} when a batch of this name is observed already.
+   */
+  observeBatch(batch: ObservedBatch): Subscription {
+    const { name, events } = batch;
+    const items = this.#set.counts('plinth_batch_items_total');
+    const durations = this.#set.times('plinth_batch_duration_seconds');
+    const reading = this.#readings.add('batches', name, () => ({ active: batch.progress()?.active ?? 0 }));
+    // Of the batch under way: what has been counted of it already.
+    let [succeeded, failed, recorded] = [0, 0, 0];
+    const count = (progress: BatchProgress): void => {
+      const now = progress.done - progress.recorded - failed;
+      items.of(name, 'succeeded').inc(Math.max(0, now - succeeded));
+      items.of(name, 'recorded').inc(progress.recorded - recorded);
+      [succeeded, recorded] = [Math.max(now, succeeded), progress.recorded];
+    };
+    return this.#follow(
+      reading,
+      events.on('item-failed', () => {
+        failed += 1;
+        items.of(name, 'failed').inc();
+      }),
+      events.on('progress', count),
+      events.on('ended', end => {
+        count(end);
+        durations.of(name, end.outcome).observe(end.elapsedMs / 1_000);
+        [succeeded, failed, recorded] = [0, 0, 0];
+      }),
+    );
+  }
+
+  /**
+   * Counts the items of a queue that this process has done, by outcome, and reads at every scrape how many it has in hand.
+   *
+   * @throws {ArgumentError} when a batch of this name is observed already.
+   */
+  observeQueuedBatch(batch: ObservedQueuedBatch): Subscription {
+    const { name, events } = batch;
+    const items = this.#set.counts('plinth_batch_items_total');
+    return this.#follow(
+      this.#readings.add('batches', name, () => ({ active: batch.active })),
+      events.on('item-succeeded', () => items.of(name, 'succeeded').inc()),
+      events.on('item-failed', () => items.of(name, 'failed').inc()),
+    );
   }
 
   /** Stops listening and measuring. What was counted can still be rendered. */

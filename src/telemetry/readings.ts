@@ -1,3 +1,4 @@
+import type { BatchEvents, BatchProgress } from '../batch/index.ts';
 import { ArgumentError } from '../errors/index.ts';
 import type { EventSource, Subscription } from '../kernel/index.ts';
 import type { RateLimiterEvents } from '../rate-limit/index.ts';
@@ -46,7 +47,27 @@ export interface ObservedRedis {
   readonly status: RedisStatus;
 }
 
+/** The part of a batch processor that metrics need. */
+export interface ObservedBatch {
+  readonly name: string;
+  readonly events: EventSource<Pick<BatchEvents, 'progress' | 'item-failed' | 'ended'>>;
+  /** How far the batch under way is, if there is one. */
+  progress(): Pick<BatchProgress, 'active'> | undefined;
+}
+
+/** The part of a queued batch that metrics need. */
+export interface ObservedQueuedBatch {
+  readonly name: string;
+  readonly events: EventSource<{
+    'item-succeeded': { readonly index: number };
+    'item-failed': { readonly index: number };
+  }>;
+  /** How many items this process has in hand. */
+  readonly active: number;
+}
+
 interface Kinds {
+  readonly batches: Pick<BatchProgress, 'active'>;
   readonly caches: ObservedCacheStats;
   readonly circuits: Pick<CircuitSnapshot, 'state' | 'mode'>;
   readonly limiters: { readonly waiting: number };
@@ -61,6 +82,7 @@ const stateNumbers = { closed: 0, 'half-open': 1, open: 2 } as const satisfies R
 const gauges: {
   readonly [Kind in keyof Kinds]: Readonly<Partial<Record<GaugeName, (reading: Kinds[Kind]) => number>>>;
 } = {
+  batches: { plinth_batch_active_items: ({ active }) => active },
   caches: { plinth_cache_entries: ({ entries }) => entries },
   circuits: { circuit_breaker_state: ({ state, mode }) => (mode === 'shadow' ? 0 : stateNumbers[state]) },
   limiters: { plinth_limiter_waiting: ({ waiting }) => waiting },
@@ -87,6 +109,7 @@ const cacheCounters = {
 export class Readings {
   readonly #set: MetricSet;
   readonly #readers: { readonly [Kind in keyof Kinds]: Map<string, () => Kinds[Kind]> } = {
+    batches: new Map(),
     caches: new Map(),
     circuits: new Map(),
     limiters: new Map(),

@@ -7,9 +7,7 @@ import { UpstreamError } from 'plinth/errors';
 import { systemClock } from 'plinth/kernel';
 import { pipeline } from 'plinth/pipeline';
 import { TokenBucketRateLimiter } from 'plinth/rate-limit';
-
-/** Index, item, and the value or the code of the error, of a result. */
-export type PlainResult = readonly [index: number, item: string, outcome: string];
+import type { PlainResult } from './killed-job.ts';
 
 export const itemCount = 10_000;
 export const maxConcurrent = 20;

@@ -1,0 +1,5 @@
+export type { BatchDatabase, StatementRunner } from './batch-database.ts';
+export { WorkerLostError } from './errors.ts';
+export type { QueuedBatchEvents } from './events.ts';
+export { type EnqueueReport, QueuedBatch, type QueueWaitOptions } from './queued-batch.ts';
+export type { QueuedBatchOptions, QueuedBatchSettings } from './queued-batch-options.ts';
