@@ -45,7 +45,7 @@ describe('a checkpoint', () => {
     };
     const checkpoint = new MemoryCheckpoint<string>({ job: 'failures' });
     const items = [1, 2, 3];
-    await new BatchProcessor({ work, checkpoint }).processBatch(items);
+    await new BatchProcessor({ work, checkpoint, maxRefusalWaitMs: 0 }).processBatch(items);
     health = 'well';
     const kept = await new BatchProcessor({ work, checkpoint }).processBatch(items);
     expect(kept.map(({ recorded, value }) => [recorded, value])).toEqual([

@@ -67,6 +67,7 @@ class Play {
       limiter: hasLimiter ? new TokenBucketRateLimiter({ ...limit, clock }) : undefined,
       checkpoint: hasCheckpoint ? this.checkpoint : undefined,
       maxFailures,
+      maxRefusalWaitMs: 0,
       clock,
     });
     this.processor.events.on('ended', end => {

@@ -57,6 +57,12 @@ export interface BatchProcessorOptions<Item, Value> {
   readonly repeatFailures?: boolean | undefined;
   /** How many items may fail; one more ends the batch, after what is under way. 0 stops at the first. @default Infinity */
   readonly maxFailures?: number | undefined;
+  /**
+   * How long an item waits while its call is refused for a passing reason (the breaker is open, there is no room, no turn,
+   * no budget) before the refusal is its result, in milliseconds. Those that wait hold their places, so the batch waits with
+   * them instead of failing all that is left. 0 takes the first refusal for the result. @default 600_000
+   */
+  readonly maxRefusalWaitMs?: number | undefined;
   /** How often `progress` is told, in milliseconds. @default 250 */
   readonly progressIntervalMs?: number | undefined;
   /** @default systemClock */
@@ -80,6 +86,7 @@ export interface BatchSettings {
   readonly batchSize: number;
   readonly repeatFailures: boolean;
   readonly maxFailures: number;
+  readonly maxRefusalWaitMs: number;
   readonly progressIntervalMs: number;
 }
 
@@ -113,6 +120,7 @@ export function batchTask<Item, Value>(options: BatchProcessorOptions<Item, Valu
       repeatFailures: options.repeatFailures ?? false,
       maxFailures:
         maxFailures === Number.POSITIVE_INFINITY ? maxFailures : requireNumber('maxFailures', maxFailures, 0),
+      maxRefusalWaitMs: requireDuration('maxRefusalWaitMs', options.maxRefusalWaitMs ?? 600_000, 0),
       progressIntervalMs: requireDuration('progressIntervalMs', options.progressIntervalMs ?? 250, 1),
     }),
     work: options.work,

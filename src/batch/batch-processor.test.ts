@@ -16,6 +16,7 @@ describe('BatchProcessor()', () => {
       batchSize: 10,
       repeatFailures: false,
       maxFailures: Number.POSITIVE_INFINITY,
+      maxRefusalWaitMs: 600_000,
       progressIntervalMs: 250,
     });
   });
@@ -26,6 +27,7 @@ describe('BatchProcessor()', () => {
     ['batchSize', { maxConcurrent: 5, batchSize: 4 }],
     ['maxFailures', { maxFailures: -1 }],
     ['maxFailures', { maxFailures: Number.NaN }],
+    ['maxRefusalWaitMs', { maxRefusalWaitMs: -1 }],
     ['progressIntervalMs', { progressIntervalMs: 0 }],
   ])('refuses an unusable %s', (argument, options) => {
     expect(() => new BatchProcessor({ work: length, ...options })).toThrow(

@@ -247,8 +247,7 @@ export class BatchRun<Item, Value> {
     this.#meter.began();
     try {
       if (context.misnamed !== undefined) throw context.misnamed.error;
-      await this.#mayBegin(item);
-      const value = await untilAborted(this.#callWork(context), this.#aborting.signal);
+      const value = await this.#valueOf(context);
       await this.#record(context, { ok: true, value });
       this.#meter.finished(true, true);
       return { ok: true, item, index, value, recorded: false };
@@ -259,6 +258,25 @@ export class BatchRun<Item, Value> {
       this.#meter.finished(false, !isOurs);
       if (!isOurs) this.#countFailure(context, error);
       return { ok: false, item, index, error, recorded: false };
+    }
+  }
+
+  /** Calls the work, again and again while it is refused for a reason that passes. */
+  async #valueOf(context: ItemContext<Item>): Promise<Value> {
+    const { clock, settings } = this.#parts.task;
+    let untilMs: number | undefined;
+    for (;;) {
+      try {
+        await this.#mayBegin(context.item);
+        return await untilAborted(this.#callWork(context), this.#aborting.signal);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        const nowMs = clock.monotonic();
+        untilMs ??= nowMs + settings.maxRefusalWaitMs;
+        const restMs = Math.min(maxRestMs, Math.max(minRestMs, error.retryAfterMs ?? 0));
+        if (nowMs + restMs > untilMs) throw error;
+        await clock.sleep(restMs, this.#ending.signal);
+      }
     }
   }
 
@@ -302,4 +320,12 @@ export class BatchRun<Item, Value> {
     const message = `The batch "${name}" ended because ${this.#failures} items failed, and at most ${maxFailures} may`;
     this.#end('failed', new BatchFailedError(message, this.#failures, maxFailures, { cause: error }));
   }
+}
+
+/** How long an item rests at least and at most before it is tried again after a refusal, in milliseconds. */
+const [minRestMs, maxRestMs] = [1_000, 60_000];
+
+/** A refusal by a policy of ours that ends by itself. */
+function isPassing(error: unknown): error is RejectedError {
+  return error instanceof RejectedError && error.reason !== 'forbidden' && error.reason !== 'closed';
 }

@@ -25,12 +25,13 @@ import {
   toAppConfig,
   validateEnvironment,
 } from '../settings/index.ts';
-import type { Metrics } from '../telemetry/index.ts';
+import type { Metrics, ObservedContract } from '../telemetry/index.ts';
 import type { Batches, BatchOverview, InfrastructureBatchOptions, InfrastructureQueueOptions } from './batches.ts';
 import type { ClosingOrder } from './closing.ts';
 import type { Dependencies, Dependency, DependencyOptions } from './dependencies.ts';
 import { ClosingError } from './errors.ts';
 import { type LimitOptions, type Limits, limitsOf } from './limits.ts';
+import { logContract } from './observers.ts';
 
 /** The parts an {@link Infrastructure} is made of. */
 export interface InfrastructureParts {
@@ -177,6 +178,15 @@ export class Infrastructure {
     const batch = this.#parts.batches.addQueue(options);
     this.onClose(`batch ${options.name}`, () => batch.close());
     return batch;
+  }
+
+  /**
+   * Watches the contract with a source: that it sends something else, and that records went to quarantine, shows in the log
+   * `contract.<name>` and in metrics.
+   */
+  watchContract(contract: ObservedContract): void {
+    logContract(this.logging, contract);
+    this.metrics?.observeContract(contract);
   }
 
   /** Every batch processor, and how far its batch is. */

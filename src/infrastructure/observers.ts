@@ -3,6 +3,7 @@ import type { QueuedBatchEvents } from '../batch/pg-boss/index.ts';
 import type { CacheManager } from '../cache/index.ts';
 import type { DatabaseManager } from '../database/index.ts';
 import type { HealthRegistry } from '../health/index.ts';
+import type { ContractEvents } from '../http/index.ts';
 import type { Clock, EventSource } from '../kernel/index.ts';
 import { type EventLine, type Logging, logEvents, logStreams } from '../logging/index.ts';
 import type { CallRecord } from '../pipeline/index.ts';
@@ -97,6 +98,36 @@ export function logBatch(
       level: outcome === 'failed' ? 'WARNING' : 'INFO',
       message: `Batch ${outcome}`,
       fields: { done, failed, recorded, duration: elapsedMs / 1_000, ...(error !== undefined && { error }) },
+    }),
+  });
+}
+
+/**
+ * Writes into the log `contract.<name>` that a source sends something else than it did. No line holds a record: it may be
+ * about somebody.
+ */
+export function logContract(
+  logging: Logging,
+  { name, events }: { readonly name: string; readonly events: EventSource<ContractEvents> },
+): void {
+  let unreadable = 0;
+  logEvents(events, logging.getLogger(`contract.${name}`), {
+    drift: ({ kind, path, expected, found }) => ({
+      level: 'WARNING',
+      message: `The source has changed: ${kind}`,
+      fields: { path, expected, found },
+    }),
+    quarantined: ({ id, error, path }) => {
+      unreadable += 1;
+      if (unreadable > maxFailureLines) return undefined;
+      const isLast = unreadable === maxFailureLines;
+      const message = isLast ? 'Record in quarantine; those after it are only counted' : 'Record in quarantine';
+      return { level: 'WARNING', message, fields: { id, error, ...(path !== undefined && { path }) } };
+    },
+    'quarantine-failed': ({ records, error }) => ({
+      level: 'ERROR',
+      message: 'The quarantine cannot take records in',
+      fields: { records, error },
     }),
   });
 }

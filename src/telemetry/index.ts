@@ -27,6 +27,7 @@ export type {
   ObservedBudget,
   ObservedCacheStats,
   ObservedConcurrency,
+  ObservedContract,
   ObservedLimiter,
   ObservedQueuedBatch,
   ObservedRedis,

@@ -38,6 +38,8 @@ export type CounterName =
   | 'plinth_call_hedges_total'
   | 'plinth_circuit_shadow_rejections_total'
   | 'plinth_batch_items_total'
+  | 'plinth_contract_drifts_total'
+  | 'plinth_contract_quarantined_total'
   | 'plinth_metric_overflow_total'
   | 'process_cpu_seconds_total';
 
@@ -248,6 +250,18 @@ const definitions: Definitions = {
     help: 'Duration of batches by how they ended: completed, stopped, aborted, failed',
     unit: 'seconds',
     buckets: longDurationBuckets,
+  },
+  plinth_contract_drifts_total: {
+    type: 'counter',
+    labels: ['contract', 'kind'],
+    help: 'Differences between what a source sends and its recorded shape: new-field, missing-field, retyped-field; each once',
+    unit: 'differences',
+  },
+  plinth_contract_quarantined_total: {
+    type: 'counter',
+    labels: ['contract'],
+    help: 'Records that could not be read and went to quarantine',
+    unit: 'records',
   },
   plinth_source_requests_total: {
     type: 'counter',

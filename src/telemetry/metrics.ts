@@ -13,6 +13,7 @@ import {
   type ObservedBudget,
   type ObservedCacheStats,
   type ObservedConcurrency,
+  type ObservedContract,
   type ObservedLimiter,
   type ObservedQueuedBatch,
   type ObservedRedis,
@@ -269,6 +270,16 @@ export class Metrics implements Disposable {
       this.#readings.add('batches', name, () => ({ active: batch.active })),
       events.on('item-succeeded', () => items.of(name, 'succeeded').inc()),
       events.on('item-failed', () => items.of(name, 'failed').inc()),
+    );
+  }
+
+  /** Counts differences and unreadable records of the contract with a source. */
+  observeContract({ events }: ObservedContract): Subscription {
+    const drifts = this.#set.counts('plinth_contract_drifts_total');
+    const quarantined = this.#set.counts('plinth_contract_quarantined_total');
+    return this.#follow(
+      events.on('drift', ({ contract, kind }) => drifts.of(contract, kind).inc()),
+      events.on('quarantined', ({ contract }) => quarantined.of(contract).inc()),
     );
   }
 

@@ -1,5 +1,6 @@
 import type { BatchEvents, BatchProgress } from '../batch/index.ts';
 import { ArgumentError } from '../errors/index.ts';
+import type { ContractEvents } from '../http/index.ts';
 import type { EventSource, Subscription } from '../kernel/index.ts';
 import type { RateLimiterEvents } from '../rate-limit/index.ts';
 import type { RedisStatus } from '../redis/index.ts';
@@ -45,6 +46,13 @@ export type ObservedBudget = Pick<RetryBudgetStats, 'amplification' | 'available
 export interface ObservedRedis {
   readonly name: string;
   readonly status: RedisStatus;
+}
+
+/** The part of a contract with a source that metrics need: `ResponseContract` has it. */
+export interface ObservedContract {
+  /** From a closed set. */
+  readonly name: string;
+  readonly events: EventSource<ContractEvents>;
 }
 
 /** The part of a batch processor that metrics need. */
