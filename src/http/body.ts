@@ -24,11 +24,17 @@ export function tooLarge(where: string, maxBytes: number): ScraperError {
   return new ScraperError(`${where} sent more than the ${maxBytes} bytes that are accepted`, { details: { maxBytes } });
 }
 
-/** Reads a body to its end as UTF-8 text. */
-export async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
+/** Reads a body to its end. */
+export async function readBytes(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
-  return new TextDecoder().decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
+}
+
+/** Bytes as UTF-8 text, without the mark that some put before it. */
+export function decodedText(bytes: Buffer): string {
+  const text = bytes.toString();
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
 /** Reads text as JSON, and says what came instead when it is none. */

@@ -1,48 +1,19 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { NetworkError, ScraperError } from '../errors/index.ts';
 import { pipeline } from '../pipeline/index.ts';
-import { ConnectionPool, type HttpClient, type HttpClientOptions } from './index.ts';
+import type { HttpClient, HttpClientOptions } from './index.ts';
+import { turn, useTestServer } from './test-server.fixture.ts';
 
-const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 const text = JSON.stringify({ words: Array.from({ length: 500 }, (_, index) => `word ${index}`) });
 const mebibyte = 1024 * 1024;
 
 describe('HttpClient, when bodies are compressed', () => {
-  let server: Server;
-  let origin: string;
-  let pool: ConnectionPool;
-  let answer: RequestListener;
-  let seen: IncomingMessage[];
-  let sockets: Set<Socket>;
-
-  beforeEach(async () => {
-    seen = [];
-    sockets = new Set();
-    server = createServer((request, response) => {
-      seen.push(request);
-      answer(request, response);
-    });
-    server.on('connection', socket => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-    });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    pool = new ConnectionPool();
-  });
-
-  afterEach(async () => {
-    await pool.close();
-    server.closeAllConnections();
-    await once(server.close(), 'close');
-  });
+  const local = useTestServer();
 
   const clientOf = (options: Partial<HttpClientOptions> = {}): HttpClient =>
-    pool.client({ baseUrl: origin, guard: pipeline('local').build(), ...options });
+    local.pool.client({ baseUrl: local.origin, guard: pipeline('local').build(), ...options });
 
   const coded =
     (coding: string, body: Uint8Array, status = 200): RequestListener =>
@@ -59,7 +30,7 @@ describe('HttpClient, when bodies are compressed', () => {
     ['gzip, br', brotliCompressSync(gzipSync(text))],
     ['identity, gzip', gzipSync(text)],
   ])('reads %s, and says nothing of it any more', async (coding, body) => {
-    answer = coded(coding, body);
+    local.answer = coded(coding, body);
     const { value } = await clientOf().text({ path: '/' });
     expect(value.body).toBe(text);
     expect(value.headers).not.toHaveProperty('content-encoding');
@@ -71,17 +42,17 @@ describe('HttpClient, when bodies are compressed', () => {
   });
 
   it('asks for what it can read, unless it is told otherwise', async () => {
-    answer = (_request, response) => response.end('{}');
+    local.answer = (_request, response) => response.end('{}');
     await clientOf().json({ path: '/' });
     await clientOf({ headers: { 'Accept-Encoding': 'identity' } }).json({ path: '/' });
-    expect(seen.map(({ headers }) => headers['accept-encoding'])).toEqual(['gzip, br', 'identity']);
+    expect(local.seen.map(({ headers }) => headers['accept-encoding'])).toEqual(['gzip, br', 'identity']);
   });
 
   it.each([
     ['HEAD', 200],
     ['GET', 204],
   ] as const)('expects no body of %s with %i', async (method, status) => {
-    answer = (_request, response) =>
+    local.answer = (_request, response) =>
       response
         .writeHead(status, method === 'HEAD' ? { 'content-encoding': 'gzip', 'content-length': 10 ** 9 } : {})
         .end();
@@ -89,9 +60,9 @@ describe('HttpClient, when bodies are compressed', () => {
   });
 
   it('uses the connection again afterwards', async () => {
-    answer = coded('gzip', gzipSync(text));
+    local.answer = coded('gzip', gzipSync(text));
     let connections = 0;
-    server.on('connection', () => {
+    local.server.on('connection', () => {
       connections += 1;
     });
     for (let index = 0; index < 20; index += 1) await clientOf().text({ path: '/' });
@@ -104,10 +75,10 @@ describe('HttpClient, when bodies are compressed', () => {
     ['gzip, gzip', gzipSync(gzipSync(Buffer.alloc(64 * mebibyte)))],
   ])('stops a small body of %s that becomes a large one at its limit', async (coding, bomb) => {
     expect(bomb.byteLength).toBeLessThan(mebibyte / 10);
-    answer = coded(coding, bomb);
+    local.answer = coded(coding, bomb);
     await expect(clientOf().text({ path: '/', maxBytes: mebibyte })).rejects.toMatchObject({
       name: 'ScraperError',
-      message: `GET ${origin}/ sent more than the ${mebibyte} bytes that are accepted`,
+      message: `GET ${local.origin}/ sent more than the ${mebibyte} bytes that are accepted`,
     });
     let bytes = 0;
     const read = async (): Promise<void> => {
@@ -121,7 +92,7 @@ describe('HttpClient, when bodies are compressed', () => {
   it('stops a stream that never ends and becomes nothing', async () => {
     // An empty stored block, again and again: five bytes that decompress to none.
     const blocks = Buffer.concat(Array.from({ length: 2_000 }, () => Buffer.of(0, 0, 0, 0xff, 0xff)));
-    answer = (_request, response) => {
+    local.answer = (_request, response) => {
       response.writeHead(200, { 'content-encoding': 'deflate' }).write(Buffer.of(0x78, 0x9c));
       const more = (): void => {
         while (!response.destroyed && response.write(blocks));
@@ -130,23 +101,23 @@ describe('HttpClient, when bodies are compressed', () => {
       more();
     };
     await expect(clientOf().text({ path: '/', maxBytes: 100_000 })).rejects.toThrow(ScraperError);
-    while (sockets.size > 0) await turn();
+    while (local.sockets.size > 0) await turn();
   });
 
   it.each(['gzip', 'br', 'deflate'])('says that a body is no %s', async coding => {
-    answer = coded(coding, Buffer.from(text));
+    local.answer = coded(coding, Buffer.from(text));
     await expect(clientOf().json({ path: '/' })).rejects.toMatchObject({
       name: 'ScraperError',
       retryable: false,
-      message: `GET ${origin}/ sent a body that cannot be decompressed as ${coding}`,
+      message: `GET ${local.origin}/ sent a body that cannot be decompressed as ${coding}`,
     });
   });
 
   it('tells a body that was cut off by its sender from a connection that broke', async () => {
     const half = gzipSync(text).subarray(0, 200);
-    answer = coded('gzip', half);
+    local.answer = coded('gzip', half);
     await expect(clientOf().text({ path: '/' })).rejects.toThrow(ScraperError);
-    answer = (request, response) => {
+    local.answer = (request, response) => {
       response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': 1_000 });
       response.write(half, () => request.socket.destroy());
     };
@@ -154,13 +125,13 @@ describe('HttpClient, when bodies are compressed', () => {
   });
 
   it.each(['zip', 'constructor', 'gzip, gzip, gzip', ''])('knows what to do with the coding "%s"', async coding => {
-    answer = coded(coding, gzipSync(text));
+    local.answer = coded(coding, gzipSync(text));
     const asked = clientOf().text({ path: '/' });
     if (coding === '') expect((await asked).value.status).toBe(200);
     else {
       await expect(asked).rejects.toMatchObject({
         name: 'ScraperError',
-        message: `GET ${origin}/ answered in the content coding "${coding}", expected gzip, br`,
+        message: `GET ${local.origin}/ answered in the content coding "${coding}", expected gzip, br`,
       });
     }
   });
@@ -171,20 +142,20 @@ describe('HttpClient, when bodies are compressed', () => {
     ['gzip', Buffer.from('why'), ''],
     ['gzip', gzipSync(Buffer.alloc(mebibyte)), ''],
   ])('keeps the status of a failure whose body is in %s', async (coding, body, kept) => {
-    answer = coded(coding, body, 500);
+    local.answer = coded(coding, body, 500);
     await expect(clientOf().text({ path: '/' })).rejects.toMatchObject({ status: 500, details: { body: kept } });
   });
 
   it('does not begin to read what says that it is too large', async () => {
-    answer = (_request, response) => response.writeHead(200, { 'content-length': 2_000_000_000 }).write('x');
+    local.answer = (_request, response) => response.writeHead(200, { 'content-length': 2_000_000_000 }).write('x');
     const asked = clientOf().stream({ path: '/' });
-    await expect(asked).rejects.toThrow(`GET ${origin}/ sent more than the 16777216 bytes that are accepted`);
-    while (sockets.size > 0) await turn();
+    await expect(asked).rejects.toThrow(`GET ${local.origin}/ sent more than the 16777216 bytes that are accepted`);
+    while (local.sockets.size > 0) await turn();
   });
 
   it('ends a compressed stream with the reason of the caller who leaves', async () => {
     const controller = new AbortController();
-    answer = (_request, response) => {
+    local.answer = (_request, response) => {
       response.writeHead(200, { 'content-encoding': 'gzip' });
       response.write(gzipSync(Buffer.from(Array.from({ length: 100_000 }, (_, index) => (index * 7919) % 251))));
     };
@@ -193,6 +164,6 @@ describe('HttpClient, when bodies are compressed', () => {
       for await (const _chunk of body) controller.abort(new TypeError('left'));
     };
     await expect(read()).rejects.toThrow('left');
-    while (sockets.size > 0) await turn();
+    while (local.sockets.size > 0) await turn();
   });
 });

@@ -5,6 +5,7 @@ import { ArgumentError } from '../errors/index.ts';
 import { requireInteger } from '../kernel/index.ts';
 import { ForbiddenAddressError } from './errors.ts';
 import { isPublicAddress } from './ip-address.ts';
+import type { TlsConnectionOptions } from './tls-options.ts';
 
 /** Where requests may go. */
 export interface DestinationOptions {
@@ -65,9 +66,9 @@ export class Destinations {
   }
 
   /** Opens connections within the rules: to the very address that was checked, because it is looked up only once. */
-  connector(timeoutMs: number): buildConnector.connector {
+  connector(timeoutMs: number, tls: TlsConnectionOptions = {}): buildConnector.connector {
     const lookup: LookupFunction = (hostname, options, callback) => this.#find(hostname, options, callback);
-    const connect = buildConnector({ timeout: timeoutMs, lookup });
+    const connect = buildConnector({ ...tls, timeout: timeoutMs, lookup });
     return (options, callback) => {
       const refusal = this.refusalOf(options);
       if (refusal === undefined) connect(options, callback);

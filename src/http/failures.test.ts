@@ -123,12 +123,7 @@ describe('transportError', () => {
     'UND_ERR_CONNECT_TIMEOUT',
     'UND_ERR_HEADERS_TIMEOUT',
     'UND_ERR_BODY_TIMEOUT',
-    'ERR_TLS_CERT_ALTNAME_INVALID',
     'ERR_STREAM_PREMATURE_CLOSE',
-    'CERT_HAS_EXPIRED',
-    'DEPTH_ZERO_SELF_SIGNED_CERT',
-    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    'SELF_SIGNED_CERT_IN_CHAIN',
     'HPE_INVALID_CONSTANT',
   ])('makes a retryable NetworkError of %s', code => {
     const cause = withCode(code);
@@ -138,6 +133,34 @@ describe('transportError', () => {
       cause,
       details: { reason: code },
       message: `GET http://h/x could not be reached (${code})`,
+    });
+  });
+
+  it.each([
+    ['CERT_HAS_EXPIRED', 'its certificate has expired'],
+    ['CERT_NOT_YET_VALID', 'its certificate is not valid yet'],
+    ['CERT_REVOKED', 'its certificate was revoked'],
+    ['CERT_SIGNATURE_FAILURE', 'its certificate cannot be trusted'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'its certificate is for another host'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is signed by itself'],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'the issuer of its certificate is not trusted'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'the issuer of its certificate is not known'],
+    ['UNABLE_TO_GET_CRL', 'its certificate cannot be trusted'],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'it wants a certificate of ours'],
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'it does not accept our certificate'],
+    ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'it does not accept our certificate'],
+    ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 'it does not accept our certificate'],
+    ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'it speaks no version of TLS that we accept'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'it does not speak TLS'],
+    ['ERR_SSL_ANYTHING_ELSE', 'TLS failed'],
+  ])('makes a NetworkError of %s that nobody repeats: %s', (code, meaning) => {
+    const cause = withCode(code);
+    expect(transportError('GET http://h/x', cause)).toMatchObject({
+      code: 'NETWORK_ERROR',
+      retryable: false,
+      cause,
+      details: { reason: code },
+      message: `GET http://h/x could not be reached: ${meaning} (${code})`,
     });
   });
 

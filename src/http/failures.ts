@@ -8,6 +8,7 @@ import {
   UpstreamError,
 } from '../errors/index.ts';
 import { type Clock, isAbortError } from '../kernel/index.ts';
+import { tlsMeaning } from './tls-failures.ts';
 
 /** How much of an error's body is kept, in characters: enough to understand, too little to flood a log. */
 const keptBodyCharacters = 500;
@@ -35,6 +36,11 @@ export function transportError(where: string, error: unknown): unknown {
   if (argumentCode.test(code)) {
     return new ArgumentError(`Cannot send ${where}: ${error.message}`, 'request', { cause: error });
   }
+  const meaning = tlsMeaning(code);
+  if (meaning !== undefined) {
+    const message = `${where} could not be reached: ${meaning} (${code})`;
+    return new NetworkError(message, { cause: error, retryable: false, details: { reason: code } });
+  }
   if (!networkCode.test(code)) return error;
   return new NetworkError(`${where} could not be reached (${code})`, { cause: error, details: { reason: code } });
 }
@@ -48,8 +54,8 @@ function codeOf(error: Error): string | undefined {
 /** Codes of undici and of the platform that mean: the request could not even be written. */
 const argumentCode = /^(?:UND_ERR_INVALID_ARG|UND_ERR_NOT_SUPPORTED|ERR_INVALID_.+)$/;
 
-/** Codes of undici, of the operating system, of TLS and of the HTTP parser. */
-const networkCode = /^(?:UND_ERR_|E[A-Z_]+$|CERT_|DEPTH_|UNABLE_|SELF_|HPE_)/;
+/** Codes of undici, of the operating system and of the HTTP parser. */
+const networkCode = /^(?:UND_ERR_|E[A-Z_]+$|HPE_)/;
 
 /** The longest wait that is read from a header, in milliseconds: what the platform's timers take (24.8 days). */
 const maxRetryAfterMs = 2_147_483_647;

@@ -1,84 +1,52 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { type Dispatcher, fetch, getGlobalDispatcher, Pool, request, setGlobalDispatcher } from 'undici';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { RejectedError, TimeoutError } from '../errors/index.ts';
 import { CallLog, type CallRecord, type Guard, pipeline } from '../pipeline/index.ts';
 import { constantBackoff } from '../resilience/index.ts';
 import { VirtualClock } from '../testing/index.ts';
-import { ConnectionPool, type GuardedDispatcherOptions, guardedDispatcher } from './index.ts';
+import { type GuardedDispatcherOptions, guardedDispatcher } from './index.ts';
+import { turn, useTestServer } from './test-server.fixture.ts';
 
-const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 const threeTimes = { maxAttempts: 3, backoff: constantBackoff({ waitMs: 0 }) };
 const retrying = (): Guard => pipeline('sdk').retry(threeTimes).build();
 
+const ok: RequestListener = (_asked, response) => response.end('hello');
+const failing: RequestListener = (_asked, response) => response.writeHead(503).end('busy');
+
 describe('guardedDispatcher', () => {
-  let server: Server;
-  let origin: string;
-  let pool: ConnectionPool;
-  let answer: RequestListener;
-  let seen: IncomingMessage[];
-  let sockets: Set<Socket>;
-  let connections: number;
+  const local = useTestServer(() => ok);
   let log: CallLog;
 
-  beforeEach(async () => {
-    seen = [];
-    sockets = new Set();
-    connections = 0;
+  beforeEach(() => {
     log = new CallLog();
-    answer = (_request, response) => response.end('hello');
-    server = createServer((asked, response) => {
-      seen.push(asked);
-      answer(asked, response);
-    });
-    server.on('connection', socket => {
-      connections += 1;
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-    });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    pool = new ConnectionPool();
-  });
-
-  afterEach(async () => {
-    await pool.close();
-    server.closeAllConnections();
-    await once(server.close(), 'close');
   });
 
   const through = (guard: Guard = retrying(), options: Partial<GuardedDispatcherOptions> = {}): Dispatcher => {
     log.observe(guard.events);
-    return guardedDispatcher({ guard, dispatcher: pool.dispatcher, ...options });
+    return guardedDispatcher({ guard, dispatcher: local.pool.dispatcher, ...options });
   };
-  const inTurn =
-    (...answers: readonly RequestListener[]): RequestListener =>
-    (asked, response) =>
-      answers[Math.min(seen.length, answers.length) - 1]?.(asked, response);
-  const ok: RequestListener = (_asked, response) => response.end('hello');
-  const failing: RequestListener = (_asked, response) => response.writeHead(503).end('busy');
   const records = (): CallRecord[] => [...log.latest(100)];
 
   async function ask(dispatcher: Dispatcher, options: Partial<Dispatcher.RequestOptions> = {}): Promise<string> {
-    const response = await request(`${origin}/path?key=secret`, { dispatcher, ...options } as object);
+    const response = await request(`${local.origin}/path?key=secret`, { dispatcher, ...options } as object);
     return `${response.statusCode} ${await response.body.text()}`;
   }
 
   it('passes a request through, and its record is in the call log', async () => {
-    answer = (_asked, response) => response.writeHead(201, { 'x-own': ['a', 'b'] }).end('made');
-    const response = await request(`${origin}/`, { dispatcher: through(), headers: { 'x-asked': '1' } });
+    local.answer = (_asked, response) => response.writeHead(201, { 'x-own': ['a', 'b'] }).end('made');
+    const response = await request(`${local.origin}/`, { dispatcher: through(), headers: { 'x-asked': '1' } });
     expect([response.statusCode, response.headers['x-own'], await response.body.text()]).toEqual([
       201,
       ['a', 'b'],
       'made',
     ]);
-    expect(seen[0]?.headers['x-asked']).toBe('1');
+    expect(local.seen[0]?.headers['x-asked']).toBe('1');
     expect(records()).toMatchObject([{ dependency: 'sdk', operation: 'GET', result: 'ok', attempts: 1 }]);
-    expect(pool.stats()).toEqual([{ origin, requests: 1, active: 0 }]);
+    expect(local.pool.stats()).toMatchObject([{ origin: local.origin, requests: 1, active: 0 }]);
   });
 
   it.each([
@@ -86,12 +54,12 @@ describe('guardedDispatcher', () => {
     ['fetch of the platform', globalThis.fetch as unknown as typeof fetch],
   ])('covers %s, if it is the global dispatcher', async (_name, anyFetch) => {
     const before = getGlobalDispatcher();
-    answer = inTurn(failing, (_asked, response) =>
+    local.answerInTurn(failing, (_asked, response) =>
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"ok":true}')),
     );
     setGlobalDispatcher(through());
     try {
-      const response = await anyFetch(`${origin}/`);
+      const response = await anyFetch(`${local.origin}/`);
       expect([response.status, await response.json()]).toEqual([200, { ok: true }]);
     } finally {
       setGlobalDispatcher(before);
@@ -108,48 +76,48 @@ describe('guardedDispatcher', () => {
       return guard;
     };
     const operation = ({ path }: Dispatcher.DispatchOptions): string => path.split('?', 1)[0] ?? '';
-    await ask(guardedDispatcher({ guard: guardOf, dispatcher: pool.dispatcher, operation }));
-    expect(records()).toMatchObject([{ dependency: new URL(origin).host, operation: '/path' }]);
+    await ask(guardedDispatcher({ guard: guardOf, dispatcher: local.pool.dispatcher, operation }));
+    expect(records()).toMatchObject([{ dependency: new URL(local.origin).host, operation: '/path' }]);
   });
 
   describe('repeats', () => {
     it.each([429, 500, 502, 503, 504])('a GET after %i, and shows only what came in the end', async status => {
-      answer = inTurn(
+      local.answerInTurn(
         (_asked, response) => response.writeHead(status).end('busy'),
         (_asked, response) => response.writeHead(status).end('busy'),
         ok,
       );
       expect(await ask(through())).toBe('200 hello');
-      expect([seen.length, records()[0]?.attempts]).toEqual([3, 3]);
+      expect([local.seen.length, records()[0]?.attempts]).toEqual([3, 3]);
     });
 
     it('over the connections that it has', async () => {
-      answer = inTurn(failing, failing, ok);
+      local.answerInTurn(failing, failing, ok);
       await ask(through());
-      expect(connections).toBeLessThanOrEqual(2);
+      expect(local.connections).toBeLessThanOrEqual(2);
     });
 
     it('after the wait that is asked for', async () => {
       const clock = new VirtualClock();
-      answer = inTurn((_asked, response) => response.writeHead(429, { 'retry-after': '7' }).end(), ok);
+      local.answerInTurn((_asked, response) => response.writeHead(429, { 'retry-after': '7' }).end(), ok);
       const asked = ask(
         through(pipeline('sdk', { clock }).deadline(60_000).retry({ maxAttempts: 2 }).build(), { clock }),
       );
       while (clock.pendingTimers < 2) await turn();
       await clock.advance(6_999);
-      expect(seen).toHaveLength(1);
+      expect(local.seen).toHaveLength(1);
       await clock.advance(60_000 - 7_000);
       expect(await asked).toBe('200 hello');
     });
 
     it('a GET whose connection breaks before it is answered', async () => {
-      answer = inTurn(asked => asked.socket.destroy(), ok);
+      local.answerInTurn(asked => asked.socket.destroy(), ok);
       expect(await ask(through())).toBe('200 hello');
     });
 
     it('what can be sent again under an idempotency key, with the same body', async () => {
       const bodies: string[] = [];
-      answer = async (asked, response) => {
+      local.answer = async (asked, response) => {
         let body = '';
         for await (const chunk of asked) body += String(chunk);
         bodies.push(body);
@@ -170,54 +138,54 @@ describe('guardedDispatcher', () => {
       ['an empty key', { method: 'POST', headers: { 'idempotency-key': '' } }],
       ['a body that can be read once', { method: 'POST', headers: { 'idempotency-key': '7' } }],
     ])('nothing with %s', async (what, options) => {
-      answer = failing;
+      local.answer = failing;
       const body = what.includes('once') ? { body: Readable.from(['order']) } : {};
       expect(await ask(through(), { ...options, ...body })).toBe('503 busy');
-      expect(seen).toHaveLength(1);
+      expect(local.seen).toHaveLength(1);
     });
 
     it('nothing once the response was given on', async () => {
-      answer = (asked, response) => {
+      local.answer = (asked, response) => {
         response.writeHead(200, { 'content-length': 100 });
         response.write('half', () => asked.socket.destroy());
       };
       await expect(ask(through())).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' });
-      expect(seen).toHaveLength(1);
+      expect(local.seen).toHaveLength(1);
     });
 
     it.each([200, 301, 400, 404, 408, 501])('no %i', async status => {
-      answer = (_asked, response) => response.writeHead(status).end('answer');
+      local.answer = (_asked, response) => response.writeHead(status).end('answer');
       expect(await ask(through())).toBe(`${status} answer`);
-      expect(seen).toHaveLength(1);
+      expect(local.seen).toHaveLength(1);
     });
   });
 
   describe('when it gives up, gives', () => {
     it('the response that came, whole, however large', async () => {
       const body = 'x'.repeat(3_000_000);
-      answer = (_asked, response) => response.writeHead(503, { 'x-own': '1' }).end(body);
-      const response = await request(`${origin}/`, { dispatcher: through() });
+      local.answer = (_asked, response) => response.writeHead(503, { 'x-own': '1' }).end(body);
+      const response = await request(`${local.origin}/`, { dispatcher: through() });
       expect([response.statusCode, response.headers['x-own'], await response.body.text()]).toEqual([503, '1', body]);
-      expect([seen.length, records()[0]?.error?.code]).toEqual([3, 'UPSTREAM_ERROR']);
+      expect([local.seen.length, records()[0]?.error?.code]).toEqual([3, 'UPSTREAM_ERROR']);
     });
 
     it('the error as the client knows it', async () => {
-      answer = asked => asked.socket.destroy();
+      local.answer = asked => asked.socket.destroy();
       await expect(ask(through())).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' });
-      expect([seen.length, records()[0]?.error?.code]).toEqual([3, 'NETWORK_ERROR']);
+      expect([local.seen.length, records()[0]?.error?.code]).toEqual([3, 'NETWORK_ERROR']);
     });
 
     it('a refusal of ours, and asks nobody', async () => {
-      answer = failing;
+      local.answer = failing;
       const dispatcher = through(pipeline('sdk').breaker({ failureThreshold: 2 }).build());
       for (let index = 0; index < 2; index += 1) expect(await ask(dispatcher)).toBe('503 busy');
       await expect(ask(dispatcher)).rejects.toThrow(RejectedError);
-      await expect(fetch(origin, { dispatcher })).rejects.toMatchObject({ cause: { code: 'CIRCUIT_OPEN' } });
-      expect(seen).toHaveLength(2);
+      await expect(fetch(local.origin, { dispatcher })).rejects.toMatchObject({ cause: { code: 'CIRCUIT_OPEN' } });
+      expect(local.seen).toHaveLength(2);
     });
 
     it('nothing that a fallback made up', async () => {
-      answer = failing;
+      local.answer = failing;
       const guard = pipeline('sdk')
         .fallback(() => 'made up')
         .build();
@@ -235,25 +203,25 @@ describe('guardedDispatcher', () => {
 
   it('ends an attempt whose time is over, and closes its connection', async () => {
     const clock = new VirtualClock();
-    answer = () => server.emit('asked');
+    local.answer = () => local.server.emit('asked');
     const asked = expect(ask(through(pipeline('sdk', { clock }).attemptTimeout(1_000).build()))).rejects.toThrow(
       TimeoutError,
     );
-    await once(server, 'asked');
+    await once(local.server, 'asked');
     await clock.advance(1_000);
     await asked;
-    while (sockets.size > 0) await turn();
+    while (local.sockets.size > 0) await turn();
   });
 
   it('does not count the time of a body as that of the attempt', async () => {
     const clock = new VirtualClock();
     let held: ServerResponse | undefined;
-    answer = (_asked, response) => {
+    local.answer = (_asked, response) => {
       response.write('first ');
       held = response;
     };
     const guard = pipeline('sdk', { clock }).deadline(5_000).attemptTimeout(1_000).build();
-    const { body } = await request(origin, { dispatcher: through(guard) });
+    const { body } = await request(local.origin, { dispatcher: through(guard) });
     await clock.advance(60_000);
     held?.end('second');
     expect(await body.text()).toBe('first second');
@@ -262,7 +230,7 @@ describe('guardedDispatcher', () => {
 
   it('gives on one response of two that are asked for side by side', async () => {
     const clock = new VirtualClock();
-    answer = inTurn(
+    local.answerInTurn(
       ok,
       () => {},
       (_asked, response) => response.end('second'),
@@ -271,18 +239,18 @@ describe('guardedDispatcher', () => {
     const dispatcher = through(guard);
     await ask(dispatcher);
     const asked = ask(dispatcher);
-    while (seen.length < 2) await turn();
+    while (local.seen.length < 2) await turn();
     await clock.advance(100);
     expect(await asked).toBe('200 second');
-    while (!seen[1]?.socket.destroyed) await turn();
+    while (!local.seen[1]?.socket.destroyed) await turn();
   });
 
   it('stays as it is through 300 requests of every kind at once', async () => {
     const unhandled: unknown[] = [];
     const onUnhandled = (error: unknown): number => unhandled.push(error);
     process.on('unhandledRejection', onUnhandled);
-    answer = (asked, response) => {
-      const kind = seen.length % 5;
+    local.answer = (asked, response) => {
+      const kind = local.seen.length % 5;
       if (kind === 0) asked.socket.destroy();
       else if (kind === 1) failing(asked, response);
       else if (kind === 2) response.write('half', () => asked.socket.destroy());
@@ -297,18 +265,18 @@ describe('guardedDispatcher', () => {
     process.off('unhandledRejection', onUnhandled);
     expect(unhandled).toEqual([]);
     expect(log.totals().calls).toBe(300);
-    expect(pool.stats()[0]?.active).toBe(0);
+    expect(local.pool.stats()[0]?.active).toBe(0);
   });
 
   it('lets a tunnel pass', async () => {
-    server.on('connect', (_asked, socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n'));
-    const { statusCode, socket } = await through().connect({ origin, path: 'example.org:443' });
+    local.server.on('connect', (_asked, socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n'));
+    const { statusCode, socket } = await through().connect({ origin: local.origin, path: 'example.org:443' });
     expect([statusCode, records()]).toEqual([200, []]);
     socket.destroy();
   });
 
   it('needs to know the origin', async () => {
-    const single = new Pool(origin);
+    const single = new Pool(local.origin);
     const dispatcher = guardedDispatcher({ guard: retrying(), dispatcher: single });
     await expect(dispatcher.request({ path: '/', method: 'GET' } as Dispatcher.RequestOptions)).rejects.toMatchObject({
       argument: 'dispatcher',

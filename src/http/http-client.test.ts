@@ -1,70 +1,42 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MemoryCache } from '../cache/index.ts';
 import { ArgumentError, RateLimitError, ScraperError, UpstreamError } from '../errors/index.ts';
 import { type CallRecord, type Guard, pipeline } from '../pipeline/index.ts';
 import { exponentialBackoff } from '../resilience/index.ts';
 import { VirtualClock } from '../testing/index.ts';
-import { ConnectionPool, HttpClient, type HttpClientOptions, type HttpRequest } from './index.ts';
+import { HttpClient, type HttpClientOptions, type HttpRequest } from './index.ts';
+import { textOf, useTestServer } from './test-server.fixture.ts';
 
 const atOnce = exponentialBackoff({ initialDelayMs: 0, maxDelayMs: 0 });
 const bare = (): Guard => pipeline('local').build();
 const cached = (): Guard => pipeline('local').cache(new MemoryCache()).build();
 
-async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}
-
 describe('HttpClient', () => {
-  let server: Server;
-  let origin: string;
-  let pool: ConnectionPool;
-  let answer: RequestListener;
-  let seen: IncomingMessage[];
-
-  beforeEach(async () => {
-    seen = [];
-    answer = (request, response) => response.end(JSON.stringify({ url: request.url }));
-    server = createServer((request, response) => {
-      seen.push(request);
-      answer(request, response);
-    });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    pool = new ConnectionPool();
-  });
-
-  afterEach(async () => {
-    await pool.close();
-    await once(server.close(), 'close');
-  });
+  const local = useTestServer(() => (request, response) => response.end(JSON.stringify({ url: request.url })));
 
   const clientOf = (options: Partial<HttpClientOptions> = {}): HttpClient =>
-    pool.client({ baseUrl: origin, guard: bare(), ...options });
+    local.pool.client({ baseUrl: local.origin, guard: bare(), ...options });
 
   describe('reads', () => {
     it('JSON, with what is known about the answer', async () => {
       const clock = new VirtualClock({ now: 5_000 });
-      answer = (_request, response) => response.writeHead(201, { 'X-Rows': '3' }).end('{"rows":[1,2,3]}');
+      local.answer = (_request, response) => response.writeHead(201, { 'X-Rows': '3' }).end('{"rows":[1,2,3]}');
       const { value, freshness } = await clientOf({ clock }).json<{ rows: number[] }>({ path: '/rows' });
       expect(freshness).toBe('fresh');
       expect(value).toMatchObject({
         status: 201,
         headers: { 'x-rows': '3' },
         body: { rows: [1, 2, 3] },
-        url: `${origin}/rows`,
+        url: `${local.origin}/rows`,
         fetchedAt: 5_000,
       });
-      expect(seen[0]?.headers).toMatchObject({ accept: 'application/json', 'user-agent': 'plinth' });
+      expect(local.seen[0]?.headers).toMatchObject({ accept: 'application/json', 'user-agent': 'plinth' });
     });
 
     it('text, in whatever pieces its characters come', async () => {
       const bytes = Buffer.from('grüße 🗝');
-      answer = (_request, response) => {
+      local.answer = (_request, response) => {
         for (const byte of bytes) response.write(Buffer.of(byte));
         response.end();
       };
@@ -73,24 +45,24 @@ describe('HttpClient', () => {
 
     it('a stream, piece by piece', async () => {
       const pieces: string[] = [];
-      answer = (_request, response) => {
+      local.answer = (_request, response) => {
         response.write('first');
-        server.once('continue', () => response.end('second'));
+        local.server.once('continue', () => response.end('second'));
       };
       const { body, status } = await clientOf().stream({ path: '/' });
       for await (const piece of body) {
         pieces.push(Buffer.from(piece).toString());
-        server.emit('continue');
+        local.server.emit('continue');
       }
       expect([status, ...pieces]).toEqual([200, 'first', 'second']);
     });
 
     it('a stream that is left early, and uses no more of it', async () => {
-      answer = (request, response) => {
+      local.answer = (request, response) => {
         response.write('first');
-        request.socket.once('close', () => server.emit('left'));
+        request.socket.once('close', () => local.server.emit('left'));
       };
-      const left = once(server, 'left');
+      const left = once(local.server, 'left');
       const { body } = await clientOf().stream({ path: '/' });
       for await (const _piece of body) break;
       await left;
@@ -112,13 +84,13 @@ describe('HttpClient', () => {
       ['', { path: '/a?search=x+AND+y' }, '/a?search=x+AND+y'],
       ['', { path: '/a#part' }, '/a'],
     ])('below %j for %j', async (prefix, request, expected) => {
-      await clientOf({ baseUrl: `${origin}${prefix}` }).text(request);
-      expect(seen.map(({ url }) => url)).toEqual([expected]);
+      await clientOf({ baseUrl: `${local.origin}${prefix}` }).text(request);
+      expect(local.seen.map(({ url }) => url)).toEqual([expected]);
     });
 
     it('an address of the same origin, as a Link header gives it', async () => {
-      await clientOf({ baseUrl: `${origin}/v1` }).text({ path: `${origin}/v2/next?skip=1` });
-      expect(seen[0]?.url).toBe('/v2/next?skip=1');
+      await clientOf({ baseUrl: `${local.origin}/v1` }).text({ path: `${local.origin}/v2/next?skip=1` });
+      expect(local.seen[0]?.url).toBe('/v2/next?skip=1');
     });
 
     it.each([
@@ -130,33 +102,33 @@ describe('HttpClient', () => {
     ])('nobody else: %s is refused', async path => {
       const refused = clientOf().text({ path });
       await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'path' });
-      expect(seen).toEqual([]);
+      expect(local.seen).toEqual([]);
     });
 
     it.each(['/../admin', '/a/../../admin', '/%2e%2e/admin', '/..\\admin', '/../v10/x'])(
       'nothing above its base address: %s is refused',
       async path => {
-        const refused = clientOf({ baseUrl: `${origin}/v1` }).text({ path });
+        const refused = clientOf({ baseUrl: `${local.origin}/v1` }).text({ path });
         await expect(refused).rejects.toThrow(ArgumentError);
-        expect(seen).toEqual([]);
+        expect(local.seen).toEqual([]);
       },
     );
 
     it('with its headers, those of the request first, whatever the case of their names', async () => {
       const client = clientOf({ userAgent: 'demo/1', headers: { 'X-Api-Key': 'of the client', Accept: 'text/csv' } });
       await client.json({ path: '/', headers: { 'x-API-key': 'of the request', 'X-Other': '1' } });
-      expect(seen[0]?.headers).toMatchObject({
+      expect(local.seen[0]?.headers).toMatchObject({
         'user-agent': 'demo/1',
         'x-api-key': 'of the request',
         'x-other': '1',
         accept: 'text/csv',
       });
-      expect(seen[0]?.rawHeaders.filter(name => name.toLowerCase() === 'x-api-key')).toHaveLength(1);
+      expect(local.seen[0]?.rawHeaders.filter(name => name.toLowerCase() === 'x-api-key')).toHaveLength(1);
     });
 
     it('with a body of text or bytes', async () => {
       const bodies: Promise<string>[] = [];
-      answer = (request, response) => {
+      local.answer = (request, response) => {
         bodies.push(textOf(request));
         request.once('end', () => response.end('{}'));
       };
@@ -168,12 +140,12 @@ describe('HttpClient', () => {
     it('without a header that breaks out of its line: that is our mistake, and no failure of theirs', async () => {
       const refused = clientOf().text({ path: '/', headers: { 'x-a': 'b\r\nx-c: d' } });
       await expect(refused).rejects.toThrow(ArgumentError);
-      expect(seen).toEqual([]);
+      expect(local.seen).toEqual([]);
     });
   });
 
   it('gives the headers of the answer in lower case, several of one name joined', async () => {
-    answer = (_request, response) => {
+    local.answer = (_request, response) => {
       response.setHeader('X-Several', ['a', 'b']);
       response.writeHead(200, { 'X-MiXed': 'c' }).end('{}');
     };
@@ -183,7 +155,7 @@ describe('HttpClient', () => {
 
   describe('takes a status', () => {
     const withStatus = (status: number, headers: Record<string, string> = {}): void => {
-      answer = (_request, response) => response.writeHead(status, headers).end('{"message":"why"}');
+      local.answer = (_request, response) => response.writeHead(status, headers).end('{"message":"why"}');
     };
 
     it.each([301, 400, 401, 404, 500, 503])('%i for a failure', async status => {
@@ -192,7 +164,7 @@ describe('HttpClient', () => {
       await expect(failed).rejects.toMatchObject({
         name: 'UpstreamError',
         status,
-        message: `GET ${origin}/things answered ${status}`,
+        message: `GET ${local.origin}/things answered ${status}`,
         details: { status, body: '{"message":"why"}' },
       });
     });
@@ -216,24 +188,24 @@ describe('HttpClient', () => {
     });
 
     it.each(['GET', 'HEAD'] as const)('503 for a reason to repeat a %s', async method => {
-      answer = (_request, response) => response.writeHead(seen.length < 3 ? 503 : 200).end();
+      local.answer = (_request, response) => response.writeHead(local.seen.length < 3 ? 503 : 200).end();
       const guard = pipeline('local').retry({ maxAttempts: 3, backoff: atOnce }).build();
       expect((await clientOf({ guard }).text({ method, path: '/' })).value.status).toBe(200);
-      expect(seen).toHaveLength(3);
+      expect(local.seen).toHaveLength(3);
     });
 
     it.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)('503 for no reason to repeat a %s', async method => {
       withStatus(503);
       const guard = pipeline('local').retry({ maxAttempts: 3, backoff: atOnce }).build();
       await expect(clientOf({ guard }).text({ method, path: '/' })).rejects.toThrow(UpstreamError);
-      expect(seen).toHaveLength(1);
+      expect(local.seen).toHaveLength(1);
     });
 
     it.each([400, 404, 501])('%i for no reason to repeat anything', async status => {
       withStatus(status);
       const guard = pipeline('local').retry({ maxAttempts: 3, backoff: atOnce }).build();
       await expect(clientOf({ guard }).text({ path: '/' })).rejects.toThrow(UpstreamError);
-      expect(seen).toHaveLength(1);
+      expect(local.seen).toHaveLength(1);
     });
   });
 
@@ -244,12 +216,12 @@ describe('HttpClient', () => {
       ['', '0 characters of text/plain'],
       ['{"cut":', '7 characters of text/plain'],
     ])('and says what came instead of it: %j', async (text, found) => {
-      answer = (_request, response) => response.setHeader('content-type', 'text/plain').end(text);
+      local.answer = (_request, response) => response.setHeader('content-type', 'text/plain').end(text);
       const failed = clientOf().json({ path: '/things', query: { api_key: 'k-123' } });
       await expect(failed).rejects.toThrow(ScraperError);
       await expect(clientOf().json({ path: '/things', query: { api_key: 'k-123' } })).rejects.toMatchObject({
         retryable: false,
-        message: `GET ${origin}/things answered with ${found} where JSON was expected`,
+        message: `GET ${local.origin}/things answered with ${found} where JSON was expected`,
         details: { body: text },
       });
     });
@@ -259,7 +231,7 @@ describe('HttpClient', () => {
     it('from the cache of its guard', async () => {
       const client = clientOf({ guard: cached() });
       for (const path of ['/a', '/a', '/b', '/a?x=1']) await client.json({ path });
-      expect(seen.map(({ url }) => url)).toEqual(['/a', '/b', '/a?x=1']);
+      expect(local.seen.map(({ url }) => url)).toEqual(['/a', '/b', '/a?x=1']);
     });
 
     it.each<[string, (client: HttpClient) => Promise<unknown>]>([
@@ -276,14 +248,14 @@ describe('HttpClient', () => {
       const client = clientOf({ guard: cached() });
       await client.json({ path: '/a' });
       await ask(client);
-      expect(seen).toHaveLength(2);
+      expect(local.seen).toHaveLength(2);
     });
 
     it('under the key that the request names', async () => {
       const client = clientOf({ guard: cached() });
       await client.json({ path: '/a', cacheKey: 'things' });
       await client.json({ path: '/b', cacheKey: 'things', method: 'POST' });
-      expect(seen).toHaveLength(1);
+      expect(local.seen).toHaveLength(1);
     });
   });
 
@@ -294,26 +266,26 @@ describe('HttpClient', () => {
     await clientOf({ guard }).json({ path: '/a', operation: 'things.list' });
     await clientOf({ guard }).json({ path: '/a', method: 'POST' });
     expect(records.map(({ operation, key }) => [operation, key])).toEqual([
-      ['things.list', `GET ${origin}/a json`],
+      ['things.list', `GET ${local.origin}/a json`],
       ['POST', undefined],
     ]);
   });
 
   it('has the standard guard around it unless it is given another', async () => {
-    answer = (_request, response) => response.end(`{"count":${seen.length}}`);
-    const client = pool.client({ baseUrl: origin });
+    local.answer = (_request, response) => response.end(`{"count":${local.seen.length}}`);
+    const client = local.pool.client({ baseUrl: local.origin });
     await client.json({ path: '/' });
     expect((await client.json({ path: '/' })).value.body).toEqual({ count: 1 });
   });
 
   it.each(['', 'example.org', '/v1', 'ftp://example.org', 'file:///etc'])('refuses the base address %j', baseUrl => {
-    expect(() => new HttpClient({ baseUrl, pool })).toThrow(
+    expect(() => new HttpClient({ baseUrl, pool: local.pool })).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', argument: 'baseUrl' }),
     );
   });
 
   it.each([-1, Number.NaN])('refuses maxBytes %d', async maxBytes => {
     await expect(clientOf().text({ path: '/', maxBytes })).rejects.toMatchObject({ argument: 'maxBytes' });
-    expect(seen).toEqual([]);
+    expect(local.seen).toEqual([]);
   });
 });

@@ -2,21 +2,31 @@ import type { Dispatcher } from 'undici';
 import { type LoadingCache, MemoryCache } from '../cache/index.ts';
 import { getRequestContext, propagationHeaders } from '../context/index.ts';
 import { ArgumentError, UpstreamError } from '../errors/index.ts';
-import { abortReason, type Clock, requireInteger, systemClock } from '../kernel/index.ts';
+import { type Clock, DeadlineQueue, requireInteger, systemClock } from '../kernel/index.ts';
 import { type Attempt, type Guard, type Outcome, standardGuard } from '../pipeline/index.ts';
-import { parseJson, readText } from './body.ts';
+import { BaseAddress } from './address.ts';
 import { acceptedCodings } from './content-coding.ts';
 import { statusError, transportError } from './failures.ts';
-import { flattened, lowerCased } from './headers.ts';
+import { lowerCased } from './headers.ts';
 import type { HttpAnswer, HttpRequest, HttpStream } from './http-request.ts';
-import { follow, type Hop, type Reached, type RedirectRules } from './redirects.ts';
-import { openBody, readFailure } from './response-body.ts';
+import { follow, type Hop, nameOf, type RedirectRules } from './redirects.ts';
+import { Reply } from './reply.ts';
+import { type Begun, type Form, readBody, readFailure } from './response-body.ts';
 import { findRevalidation, type Revalidation, renewed } from './revalidation.ts';
+
+/** One request as it is sent. */
+export interface SentRequest {
+  readonly method: NonNullable<HttpRequest['method']>;
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: HttpRequest['body'];
+}
 
 /** What a client needs of its connections: {@link ConnectionPool} has it. */
 export interface Connections {
-  /** Sends one request as it is: no policies, no mapping of errors. */
-  request(origin: string, options: Omit<Dispatcher.RequestOptions, 'origin'>): Promise<Dispatcher.ResponseData>;
+  /** Sends one request as it is, and tells the handler what comes of it: no policies, no mapping of errors. */
+  send(origin: string, request: SentRequest, handler: Dispatcher.DispatchHandler): void;
 }
 
 /** How a {@link HttpClient} reaches its server. */
@@ -52,15 +62,34 @@ export interface HttpClientOptions {
 /** A request as it is sent at every attempt. */
 interface Outgoing {
   readonly request: HttpRequest;
-  readonly url: URL;
+  readonly form: Form;
+  readonly method: NonNullable<HttpRequest['method']>;
+  readonly href: string;
+  /** Path and query. */
+  readonly path: string;
+  /** The request in messages: without the query, which may hold personal data or a key. */
+  readonly where: string;
   /** Those of the client, and of the form in which the answer is read. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Ends the body that is given on. */
-  readonly bodySignal: AbortSignal | undefined;
+  readonly answers: readonly number[] | undefined;
+  readonly maxBytes: number;
+  /** Of the answer in the cache. */
+  readonly key: string | undefined;
+}
+
+/** A reply with its headers, and the address that it came from. */
+interface Answered extends Begun {
+  readonly url: string;
 }
 
 /** The methods that ask for nothing to be changed (RFC 9110, section 9.2.1). */
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+/**
+ * How long a request is under way before it listens to the signal of its attempt, in milliseconds. An AbortSignal costs
+ * a third of a whole request on a fast network, and whatever is answered by then has no use for one.
+ */
+const patienceMs = 10;
 
 /** The largest body that is accepted unless the request says otherwise: 16 MiB. */
 const defaultMaxBytes = 16 * 1024 * 1024;
@@ -79,13 +108,20 @@ export class HttpClient {
   readonly #guard: Guard;
   readonly #cache: LoadingCache<unknown> | undefined;
   readonly #pool: Connections;
+  readonly #base: BaseAddress;
+  readonly #origin: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #jsonHeaders: Readonly<Record<string, string>>;
   readonly #propagates: boolean;
   readonly #redirects: RedirectRules;
   readonly #clock: Clock;
+  // Connections live in real time, whatever clock the policies go by.
+  readonly #patience = new DeadlineQueue(patienceMs, systemClock);
 
   constructor(options: HttpClientOptions) {
     this.baseUrl = requireBaseUrl(options.baseUrl);
+    this.#base = new BaseAddress(this.baseUrl);
+    this.#origin = this.baseUrl.origin;
     this.#clock = options.clock ?? systemClock;
     const clock = this.#clock;
     const name = this.baseUrl.hostname;
@@ -103,20 +139,17 @@ export class HttpClient {
       'accept-encoding': acceptedCodings,
       ...lowerCased(options.headers ?? {}),
     });
+    this.#jsonHeaders = Object.freeze({ accept: 'application/json', ...this.#headers });
   }
 
   /** The answer's body as JSON. @throws {ScraperError} when it is none. */
   json<Body>(request: HttpRequest): Promise<Outcome<HttpAnswer<Body>>> {
-    return this.#exchange(request, 'json', async (answer, where) => {
-      const text = await readText(answer.body);
-      // The caller says what the body is; checking it against a schema is the connector's work.
-      return { ...answer, body: parseJson(text, answer.headers['content-type'], where) as Body };
-    });
+    return this.#exchange(request, 'json') as Promise<Outcome<HttpAnswer<Body>>>;
   }
 
   /** The answer's body as text. */
   text(request: HttpRequest): Promise<Outcome<HttpAnswer<string>>> {
-    return this.#exchange(request, 'text', async answer => ({ ...answer, body: await readText(answer.body) }));
+    return this.#exchange(request, 'text') as Promise<Outcome<HttpAnswer<string>>>;
   }
 
   /**
@@ -124,107 +157,117 @@ export class HttpClient {
    * caller's, within `maxBytes`. Never cached.
    */
   async stream(request: HttpRequest): Promise<HttpStream> {
-    const outcome = await this.#exchange(
-      { ...request, cacheKey: false },
-      'stream',
-      answer => Promise.resolve(answer),
-      request.signal,
-    );
-    return outcome.value;
+    const outcome = await this.#exchange({ ...request, cacheKey: false }, 'stream');
+    return outcome.value as HttpStream;
   }
 
-  async #exchange<Body>(
-    request: HttpRequest,
-    form: 'json' | 'text' | 'stream',
-    read: (answer: HttpStream, where: string) => Promise<HttpAnswer<Body>>,
-    bodySignal?: AbortSignal,
-  ): Promise<Outcome<HttpAnswer<Body>>> {
-    const method = request.method ?? 'GET';
-    const url = this.#address(request);
-    // Without the query, which may hold personal data or a key.
-    const where = `${method} ${url.origin}${url.pathname}`;
-    const headers = { ...(form === 'json' ? { accept: 'application/json' } : {}), ...this.#headers };
-    const outgoing = { request, url, headers, bodySignal };
-    const call = {
-      operation: request.operation ?? method,
-      key: (request.cacheKey ?? defaultKey(request, url, form)) || undefined,
-      repeatable: isRepeatable(method, request),
-      signal: request.signal,
-    };
-    return this.#guard.execute(call, async attempt => {
-      try {
-        const known = isConditional(request) ? undefined : findRevalidation<Body>(this.#cache, call.key, url.href);
-        const answer = await this.#send(known === undefined ? outgoing : conditional(outgoing, known), attempt);
-        return await (known !== undefined && answer.status === 304 ? unchanged(known, answer) : read(answer, where));
-      } catch (error) {
-        const failure = transportError(where, error);
-        throw failure instanceof UpstreamError && request.toFailure ? request.toFailure(failure) : failure;
-      }
-    });
+  #exchange(request: HttpRequest, form: Form): Promise<Outcome<HttpAnswer<unknown>>> {
+    try {
+      const outgoing = this.#prepare(request, form);
+      const { method, key } = outgoing;
+      const operation = request.operation ?? method;
+      const call = { operation, key, repeatable: isRepeatable(method, request.headers), signal: request.signal };
+      return this.#guard.execute(call, attempt => this.#attempt(outgoing, attempt));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  async #send({ request, url, headers, bodySignal }: Outgoing, attempt: Attempt): Promise<HttpStream> {
+  #prepare(request: HttpRequest, form: Form): Outgoing {
     const { method = 'GET', maxBytes = defaultMaxBytes, answers } = request;
-    if (!(maxBytes >= 0))
+    if (!(maxBytes >= 0)) {
       throw new ArgumentError(`Cannot use maxBytes: expected 0 or more, got ${maxBytes}`, 'maxBytes');
-    const sent = { ...headers, ...this.#carriedOn(attempt), ...lowerCased(request.headers ?? {}) };
-    const first = { method, url, headers: sent, body: request.body };
-    const { hop, response } = await this.#reach(first, answers, attempt);
-    const where = `${hop.method} ${hop.url.origin}${hop.url.pathname}`;
-    const received = flattened(response.headers);
-    const begun = { method: hop.method, response, headers: received, where };
-    const answer = {
-      status: response.statusCode,
-      headers: received,
-      url: hop.url.href,
-      fetchedAt: this.#clock.now(),
+    }
+    const { href, pathname, path } = this.#base.addressOf(request);
+    const key = request.cacheKey ?? defaultKey(request, href, form);
+    return {
+      request,
+      form,
+      method,
+      href,
+      path,
+      where: `${method} ${this.#origin}${pathname}`,
+      headers: form === 'json' ? this.#jsonHeaders : this.#headers,
+      answers,
+      maxBytes,
+      key: key || undefined,
     };
-    if (!isAccepted(answer.status, answers)) {
-      throw statusError(where, { ...answer, body: await readFailure(begun) }, this.#clock);
+  }
+
+  async #attempt(outgoing: Outgoing, attempt: Attempt): Promise<HttpAnswer<unknown>> {
+    try {
+      const known = this.#cache === undefined ? undefined : this.#known(outgoing);
+      const sent = known === undefined ? outgoing : conditional(outgoing, known);
+      const answered = await this.#reach(sent, attempt);
+      const { reply, where, url } = answered;
+      const { status, headers } = reply;
+      const fetchedAt = this.#clock.now();
+      if (!isAccepted(status, sent.answers)) {
+        const body = await readFailure(answered);
+        throw statusError(where, { status, headers, body }, this.#clock);
+      }
+      if (known !== undefined && status === 304) {
+        await reply.discard();
+        return renewed(known.older, { status, headers, url, fetchedAt, body: undefined });
+      }
+      const body = readBody(answered, sent);
+      return { status, headers, url, fetchedAt, body: body instanceof Promise ? await body : body };
+    } catch (error) {
+      const failure = transportError(outgoing.where, error);
+      const { toFailure } = outgoing.request;
+      throw failure instanceof UpstreamError && toFailure ? toFailure(failure) : failure;
     }
-    const body = openBody(begun, maxBytes);
-    if (bodySignal !== undefined) {
-      const destroy = (): void => void response.body.destroy(toError(abortReason(bodySignal)));
-      bodySignal.addEventListener('abort', destroy, { once: true });
-      response.body.once('close', () => bodySignal.removeEventListener('abort', destroy));
-    }
-    return { ...answer, body };
   }
 
   /** Sends a request, and those that its redirects lead to. */
-  async #reach(first: Hop, answers: readonly number[] | undefined, attempt: Attempt): Promise<Reached> {
-    const response = await this.#ask(first, attempt);
-    const reached = { hop: first, response };
-    if (this.#redirects.max === 0 || isAccepted(response.statusCode, answers)) return reached;
-    return follow(reached, { ...this.#redirects, answers }, hop => this.#ask(hop, attempt));
+  async #reach(outgoing: Outgoing, attempt: Attempt): Promise<Answered> {
+    const { request, method, where, href, path, answers } = outgoing;
+    const { body } = request;
+    const headers = this.#headersOf(outgoing, attempt);
+    const reply = this.#ask(this.#origin, { method, path, headers, body }, attempt, request.signal !== undefined);
+    await reply.begun;
+    if (this.#redirects.max === 0 || isAccepted(reply.status, answers)) return { method, reply, where, url: href };
+    const rules = { ...this.#redirects, answers };
+    const first = { hop: { method, url: new URL(href), headers, body }, reply };
+    const last = await follow(first, rules, hop => this.#follow(hop, attempt));
+    return { method: last.hop.method, reply: last.reply, where: nameOf(last.hop), url: last.hop.url.href };
   }
 
-  #ask({ method, url, headers, body }: Hop, { signal }: Attempt): Promise<Dispatcher.ResponseData> {
+  async #follow({ method, url, headers, body }: Hop, attempt: Attempt): Promise<Reply> {
     const path = `${url.pathname}${url.search}`;
-    return this.#pool.request(url.origin, { method, path, headers, ...(body === undefined ? {} : { body }), signal });
+    const reply = this.#ask(url.origin, { method, path, headers, body }, attempt, true);
+    await reply.begun;
+    return reply;
   }
 
-  #carriedOn({ attempt, deadlineMs }: Attempt): Record<string, string> {
-    if (!this.#propagates) return {};
+  /** @param mayEndAtOnce Whether the attempt may be over any moment, and not only when its time is up. */
+  #ask(origin: string, request: SentRequest, attempt: Attempt, mayEndAtOnce: boolean): Reply {
+    const reply = new Reply();
+    if (mayEndAtOnce) reply.endBy(attempt.signal);
+    this.#pool.send(origin, request, reply);
+    if (!mayEndAtOnce) reply.endWithAttempt(attempt, this.#patience);
+    return reply;
+  }
+
+  #headersOf({ request, headers: own }: Outgoing, attempt: Attempt): Record<string, string> {
+    const headers: Record<string, string> = { ...own };
+    if (this.#propagates) this.#carryOn(headers, attempt);
+    if (request.headers !== undefined) Object.assign(headers, lowerCased(request.headers));
+    return headers;
+  }
+
+  /** What the cache still has of an address, if the request is one that the source may be asked that way. */
+  #known({ request, method, key, href }: Outgoing): Revalidation<unknown> | undefined {
+    return isConditional(method, request.headers) ? undefined : findRevalidation(this.#cache, key, href);
+  }
+
+  #carryOn(headers: Record<string, string>, { attempt, deadlineMs }: Attempt): void {
+    const context = getRequestContext();
+    if (context.traceparent !== undefined) headers['traceparent'] = context.traceparent;
     // A first attempt within a retry of our own caller is a retry, too.
-    const callersAttempt = getRequestContext().attempt ?? 1;
-    return propagationHeaders({ deadlineMs, attempt: Math.max(attempt, callersAttempt) }, this.#clock.monotonic());
-  }
-
-  #address(request: HttpRequest): URL {
-    const prefix = this.baseUrl.pathname.replace(/\/$/, '');
-    const isPath = request.path.startsWith('/');
-    const url = new URL(isPath ? `${prefix}${request.path}` : request.path, this.baseUrl);
-    if (url.origin !== this.baseUrl.origin) {
-      throw new ArgumentError(`Cannot request ${url.origin}: this client is for ${this.baseUrl.origin} only`, 'path');
-    }
-    if (isPath && !url.pathname.startsWith(`${prefix}/`)) {
-      throw new ArgumentError(`Cannot request ${url.pathname}: it leads out of ${prefix}`, 'path');
-    }
-    for (const [name, value] of Object.entries(request.query ?? {})) {
-      if (value !== undefined) url.searchParams.append(name, String(value));
-    }
-    return url;
+    const callersAttempt = context.attempt ?? 1;
+    const carried = { deadlineMs, attempt: Math.max(attempt, callersAttempt) };
+    Object.assign(headers, propagationHeaders(carried, this.#clock.monotonic()));
   }
 }
 
@@ -232,31 +275,30 @@ export class HttpClient {
  * Answers are shared between calls that would get the same one: the same address, read in the same way, with the same
  * statuses accepted, and no header of their own, which might say who is asking.
  */
-function defaultKey(request: HttpRequest, url: URL, form: string): string | false {
-  if ((request.method ?? 'GET') !== 'GET' || request.headers !== undefined) return false;
-  return ['GET', url.href, form, ...(request.answers ?? [])].join(' ');
+function defaultKey(request: HttpRequest, href: string, form: Form): string | false {
+  const { method = 'GET', headers, answers } = request;
+  if (method !== 'GET' || headers !== undefined) return false;
+  const key = `GET ${href} ${form}`;
+  return answers === undefined || answers.length === 0 ? key : `${key} ${answers.join(' ')}`;
 }
 
 /** A safe request may be made twice; any other only under a key by which the server knows it again. */
-function isRepeatable(method: string, { headers = {} }: HttpRequest): boolean {
+function isRepeatable(method: string, headers: HttpRequest['headers']): boolean {
   if (safeMethods.has(method)) return true;
-  return Object.entries(headers).some(([name, value]) => name.toLowerCase() === 'idempotency-key' && value !== '');
+  return Object.entries(headers ?? {}).some(
+    ([name, value]) => name.toLowerCase() === 'idempotency-key' && value !== '',
+  );
 }
 
 /** Whether a request is none that the cache may ask a question of its own with. */
-function isConditional({ method = 'GET', headers = {} }: HttpRequest): boolean {
-  return method !== 'GET' || Object.keys(headers).some(name => /^if-/i.test(name));
+function isConditional(method: string, headers: HttpRequest['headers']): boolean {
+  return method !== 'GET' || Object.keys(headers ?? {}).some(name => /^if-/i.test(name));
 }
 
 /** The same request, which asks whether an older answer still holds. */
 function conditional(outgoing: Outgoing, { headers }: Revalidation<unknown>): Outgoing {
-  const answers = [304, ...(outgoing.request.answers ?? [])];
-  return { ...outgoing, request: { ...outgoing.request, answers }, headers: { ...outgoing.headers, ...headers } };
-}
-
-async function unchanged<Body>({ older }: Revalidation<Body>, answer: HttpStream): Promise<HttpAnswer<Body>> {
-  for await (const _chunk of answer.body);
-  return renewed(older, answer);
+  const answers = [304, ...(outgoing.answers ?? [])];
+  return { ...outgoing, answers, headers: { ...outgoing.headers, ...headers } };
 }
 
 function isAccepted(status: number, answers: readonly number[] | undefined): boolean {
@@ -270,8 +312,4 @@ function requireBaseUrl(text: string): URL {
     throw new ArgumentError(`Cannot use baseUrl: expected an http or https address, got "${shown}"`, 'baseUrl');
   }
   return url;
-}
-
-function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new DOMException(String(reason), 'AbortError');
 }

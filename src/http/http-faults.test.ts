@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -170,6 +170,32 @@ describe('HttpClient, when things break', () => {
     while (sockets.size > 0) await turn();
   });
 
+  it('lets the other side wait while nobody reads a stream, and goes on when somebody does', async () => {
+    const { body } = await clientOf().stream({ path: '/endless', maxBytes: Number.POSITIVE_INFINITY });
+    let sentBytes = -1;
+    const sent = (): number => [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0);
+    for (let stillTurns = 0; stillTurns < 50; stillTurns = sent() === sentBytes ? stillTurns + 1 : 0) {
+      sentBytes = sent();
+      await turn();
+    }
+    // What the operating system keeps for both sides, and no more of ours than a few pieces.
+    expect(sentBytes).toBeLessThan(16 * 1024 * 1024);
+    let readBytes = 0;
+    for await (const chunk of body) {
+      readBytes += chunk.byteLength;
+      if (readBytes > 2 * sentBytes) break;
+    }
+    while (sockets.size > 0) await turn();
+  });
+
+  it('listens to nobody any more once a stream has ended', async () => {
+    const { signal } = new AbortController();
+    const { body } = await clientOf().stream({ path: '/endless', signal });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    for await (const _chunk of body) break;
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
   it('does not count the time of a stream after its headers as that of the attempt', async () => {
     const clock = new VirtualClock();
     const guard = pipeline('local', { clock }).deadline(1_000).attemptTimeout(500).build();
@@ -189,7 +215,7 @@ describe('HttpClient, when things break', () => {
       if (cycle % 10 === 0) expect((await client.json({ path: '/' })).value.body).toEqual({ ok: true });
       expect(sockets.size).toBeLessThanOrEqual(8);
     }
-    expect(pool.stats()).toEqual([{ origin, requests: 220, active: 0 }]);
+    expect(pool.stats()).toMatchObject([{ origin, requests: 220, active: 0 }]);
     await pool.close();
     while (sockets.size > 0) await turn();
   });

@@ -25,7 +25,7 @@ export {
 export { type FieldShape, mergeShapes, parseShape, type Shape, type ShapeOptions, shapeOf } from './contract/shape.ts';
 export type { JsonType } from './contract/value-type.ts';
 export { type DestinationOptions, parseOutboundUrl } from './destinations.ts';
-export { type AddressRule, ForbiddenAddressError } from './errors.ts';
+export { type AddressRule, ForbiddenAddressError, RobotsDisallowedError } from './errors.ts';
 export { parseRetryAfter } from './failures.ts';
 export { type GuardedDispatcherOptions, guardedDispatcher } from './guarded-dispatcher.ts';
 export { HostPace, type HostPaceOptions } from './host-pace.ts';
@@ -46,4 +46,5 @@ export {
   paginate,
 } from './paginate.ts';
 export { type Provenance, provenanceOf, recordedHeader } from './provenance.ts';
+export { type RobotsAccess, RobotsPolicy, type RobotsPolicyOptions } from './robots-policy.ts';
 export type { TlsOptions } from './tls-options.ts';

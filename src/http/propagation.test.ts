@@ -50,6 +50,24 @@ describe('a request carries on', () => {
     expect(seen.map(({ headers }) => headers['request-timeout-ms'])).toEqual(['5000', '800']);
   });
 
+  it('the trace that it belongs to', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const ask = (options: Partial<HttpClientOptions> = {}, headers?: Record<string, string>): Promise<unknown> =>
+      runWithRequestContext({ traceparent }, () =>
+        clientOf(pipeline('local').build(), options).json({ path: '/', headers }),
+      );
+    await ask();
+    await ask({}, { Traceparent: 'of its own' });
+    await ask({ propagates: false });
+    await clientOf(pipeline('local').build()).json({ path: '/' });
+    expect(seen.map(({ headers }) => headers['traceparent'])).toEqual([
+      traceparent,
+      'of its own',
+      undefined,
+      undefined,
+    ]);
+  });
+
   it('that it is a retry, from the second attempt on', async () => {
     answer = failing;
     const client = clientOf(pipeline('local').retry(atOnce).build());

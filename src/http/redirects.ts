@@ -1,7 +1,6 @@
-import type { Dispatcher } from 'undici';
 import { ScraperError } from '../errors/index.ts';
-import { flattened } from './headers.ts';
 import type { HttpRequest } from './http-request.ts';
+import type { Reply } from './reply.ts';
 
 /** One request on its way: the first one, or one that a redirect led to. */
 export interface Hop {
@@ -15,7 +14,7 @@ export interface Hop {
 /** A request with its answer. */
 export interface Reached {
   readonly hop: Hop;
-  readonly response: Dispatcher.ResponseData;
+  readonly reply: Reply;
 }
 
 /** Which redirects are followed. */
@@ -48,31 +47,26 @@ const harmlessHeaders: ReadonlySet<string> = new Set([
 export async function follow(
   reached: Reached,
   rules: RedirectRules,
-  ask: (hop: Hop) => Promise<Dispatcher.ResponseData>,
+  ask: (hop: Hop) => Promise<Reply>,
 ): Promise<Reached> {
-  let { hop, response } = reached;
+  let { hop, reply } = reached;
   for (let followed = 0; ; followed += 1) {
-    const next = await leave(hop, response, rules, followed);
-    if (next === undefined) return { hop, response };
+    const next = await leave(hop, reply, rules, followed);
+    if (next === undefined) return { hop, reply };
     hop = next;
-    response = await ask(hop);
+    reply = await ask(hop);
   }
 }
 
-async function leave(
-  hop: Hop,
-  { statusCode, headers, body }: Dispatcher.ResponseData,
-  rules: RedirectRules,
-  followed: number,
-): Promise<Hop | undefined> {
+async function leave(hop: Hop, reply: Reply, rules: RedirectRules, followed: number): Promise<Hop | undefined> {
   let isFinal = false;
   try {
-    const next = nextHop(hop, statusCode, flattened(headers)['location'], rules);
+    const next = nextHop(hop, reply.status, reply.headers['location'], rules);
     isFinal = next === undefined;
     if (next === undefined || followed < rules.max) return next;
     throw new ScraperError(`${nameOf(hop)} redirected once more after ${rules.max} times`);
   } finally {
-    if (!isFinal) await body.dump();
+    if (!isFinal) await reply.discard();
   }
 }
 
@@ -96,7 +90,8 @@ export function nextHop(hop: Hop, status: number, location: string | undefined, 
   return { ...hop, url, headers: kept(hop.headers, isElsewhere, isAboutAny) };
 }
 
-function nameOf({ method, url }: Hop): string {
+/** A request in messages: without its query. */
+export function nameOf({ method, url }: Hop): string {
   return `${method} ${url.origin}${url.pathname}`;
 }
 

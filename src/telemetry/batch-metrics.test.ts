@@ -16,6 +16,7 @@ describe('Metrics of batches', () => {
     const processor = new BatchProcessor({
       name: 'labels',
       maxConcurrent: 2,
+      maxRefusalWaitMs: 0,
       checkpoint: new MemoryCheckpoint<number>({ job: 'labels:1' }),
       clock,
       work: async (item: number) => {
