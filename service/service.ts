@@ -1,16 +1,23 @@
 import { join, resolve } from 'node:path';
-import { createInfrastructure, type DependencyOptions, type Infrastructure, type InfrastructureOptions } from 'plinth';
-import { FDAOrangeBookScraper } from 'plinth/connectors/fda';
-import { logEvents } from 'plinth/logging';
+import { createInfrastructure, type Infrastructure, type InfrastructureOptions } from 'plinth';
+import { BatchProcessor } from 'plinth/batch';
+import { systemIds } from 'plinth/kernel';
 import { limitRequests, type Server, type ServerRoutes } from 'plinth/server';
 import { serveConsole } from './console-api/console-page.ts';
 import { consoleRoutes } from './console-api/console-routes.ts';
 import { ConsoleState } from './console-api/console-state.ts';
 import { loadConsoleAssets } from './console-assets.ts';
+import { evidenceRoutes } from './evidence/evidence-routes.ts';
+import { EvidenceService } from './evidence/evidence-service.ts';
+import { importRoutes } from './imports/import-routes.ts';
+import { ImportService } from './imports/import-service.ts';
+import { importMedication } from './imports/import-work.ts';
 import { AnswerStore, type MedicationTables } from './medications/answer-store.ts';
 import { medicationRoutes } from './medications/medication-routes.ts';
 import { MedicationService } from './medications/medication-service.ts';
 import { medicationMigrations } from './medications/migrations.ts';
+import { propertyRoutes } from './properties/property-routes.ts';
+import { openSources } from './sources.ts';
 import { type StandIn, startStandIn } from './stand-in/index.ts';
 
 /** How the reference service starts. */
@@ -31,7 +38,7 @@ export interface Service extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Starts the reference service: medications from the FDA's sources, and the console. */
+/** Starts the reference service: medications, their evidence and imports, properties, and the console. */
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const { onProgress = () => {} } = options;
   // Bundled while the rest is loaded.
@@ -52,19 +59,29 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     const standIn = place.upstreams === 'recorded' ? await openStandIn(infrastructure) : undefined;
     onProgress(standIn ? `sources are recorded (stand-in on ${standIn.url})` : 'sources are live');
     const store = new AnswerStore(database, { isOpen: () => isOpen, clock: infrastructure.clock });
+    const sources = openSources(infrastructure, standIn);
     const medications = new MedicationService({
-      fda: openFdaScraper(infrastructure, standIn),
+      fda: sources.fda,
       store,
       onStoreFailure: error => logger.warning('The answer was given without being kept', { error }),
     });
+    const evidence = new EvidenceService({ ...sources, medications });
+    const imports = openImports(infrastructure, medications);
     const server = await infrastructure.createServer();
-    const state = new ConsoleState(infrastructure);
+    const state = new ConsoleState(infrastructure, imports);
     infrastructure.onClose('console', () => state.close());
-    await server.register(limited(infrastructure, medicationRoutes(medications)));
+    const routes = [
+      medicationRoutes(medications),
+      evidenceRoutes(evidence),
+      propertyRoutes(sources.nyc),
+      importRoutes(imports),
+    ];
+    await server.register(limited(infrastructure, routes));
     await server.register(consoleRoutes(infrastructure, state));
     serveConsole(server.app, await bundling);
     const { url } = await server.listen({ port: place.port, host: place.host });
     onProgress(`listening on ${url}`);
+    await imports.open();
     await tables;
     return { url, infrastructure, server, standIn, close, [Symbol.asyncDispose]: close };
   } catch (error) {
@@ -81,7 +98,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
  * The public routes, each client within the limit of the settings. Health, metrics, documentation and the console are not
  * limited: who is held back must still be able to see why.
  */
-function limited(infrastructure: Infrastructure, routes: ServerRoutes): ServerRoutes {
+function limited(infrastructure: Infrastructure, routes: readonly ServerRoutes[]): ServerRoutes {
   const { rateLimit, environment, origins } = infrastructure.settings;
   const { requests, windowMs } = rateLimit;
   const isChosen = origins['rateLimit.requests'] !== 'default' || origins['rateLimit.windowMs'] !== 'default';
@@ -91,7 +108,7 @@ function limited(infrastructure: Infrastructure, routes: ServerRoutes): ServerRo
   const limiter = infrastructure.rateLimiter({ name: 'api', requests, windowMs, whenUnavailable: 'open', shadow });
   return async api => {
     api.addHook('onRequest', limitRequests({ limiter, by: 'address', tellsInShadow: true }));
-    await api.register(routes);
+    for (const some of routes) await api.register(some);
   };
 }
 
@@ -107,42 +124,14 @@ async function openStandIn(infrastructure: Infrastructure): Promise<StandIn> {
   return standIn;
 }
 
-/** openFDA answers 240 requests a minute to one address or key; 60 at once and 3 a second never come to more. */
-const openFdaNumbers: DependencyOptions = { host: 'api.fda.gov', ratePerSecond: 3, burst: 60, maxConcurrent: 10 };
-
-/** The whole edition comes in one download, and is kept by the connector itself. */
-const orangeBookNumbers: DependencyOptions = {
-  host: 'www.fda.gov',
-  maxConcurrent: 2,
-  deadlineMs: 120_000,
-  attemptTimeoutMs: 60_000,
-};
-
-function openFdaScraper(infrastructure: Infrastructure, standIn: StandIn | undefined): FDAOrangeBookScraper {
-  const { settings, connections, clock } = infrastructure;
-  const cacheDirectory = join(resolve(settings.service.dataDirectory), 'orange-book');
-  const fda = new FDAOrangeBookScraper({
-    orangeBook: { cacheDirectory, ...(standIn && { url: standIn.addresses.orangeBook }) },
-    openFda: {
-      apiKey: settings.externalServices.openFdaApiKey,
-      ...(standIn && { baseUrl: standIn.addresses.openFda }),
-    },
-    pool: connections,
-    openFdaGuard: infrastructure.dependency('openfda', openFdaNumbers).guard,
-    orangeBookGuard: infrastructure.dependency('orange-book', orangeBookNumbers).guard,
-    clock,
+function openImports(infrastructure: Infrastructure, medications: MedicationService): ImportService {
+  const imports = new ImportService({
+    directory: join(resolve(infrastructure.settings.service.dataDirectory), 'imports'),
+    clock: infrastructure.clock,
+    ids: systemIds,
+    makeBatch: options => new BatchProcessor(options),
+    work: importMedication(medications),
   });
-  infrastructure.onClose('fda', () => fda.close());
-  logEvents(fda.events, infrastructure.logging.getLogger('api.orange-book'), {
-    loaded: ({ durationMs, ...edition }) => ({
-      message: 'Orange Book loaded',
-      fields: { ...edition, duration: durationMs / 1_000 },
-    }),
-    failed: ({ error, serving }) => ({
-      level: 'WARNING',
-      message: 'Orange Book could not be loaded',
-      fields: { error, serving },
-    }),
-  });
-  return fda;
+  infrastructure.onClose('imports', () => imports.close());
+  return imports;
 }

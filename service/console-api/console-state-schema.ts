@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { importState } from '../imports/import-schemas.ts';
 
 const healthStatus = z.enum(['up', 'degraded', 'down']);
 
@@ -91,6 +92,7 @@ export const consoleStateSchema = z
       failed: z.number(),
       upstreamCalls: z.number(),
     }),
+    imports: z.array(importState),
     calls: z.array(
       z.looseObject({ sequence: z.number(), dependency: z.string(), operation: z.string(), result: z.string() }),
     ),

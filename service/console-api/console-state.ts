@@ -2,6 +2,7 @@ import type { Infrastructure } from 'plinth';
 import type { CacheHealth } from 'plinth/cache';
 import { type EventSource, Events, type Subscription, type Timer } from 'plinth/kernel';
 import type { z } from 'zod';
+import type { ImportService } from '../imports/import-service.ts';
 import type { consoleStateSchema } from './console-state-schema.ts';
 
 /** Everything the console shows at one moment. */
@@ -25,6 +26,7 @@ const shownCalls = 100;
 /** The process as the console sees it. Reads what the infrastructure knows; keeps nothing of its own. */
 export class ConsoleState {
   readonly #infrastructure: Infrastructure;
+  readonly #imports: ImportService;
   readonly #startedAt: number;
   readonly #startedMs: number;
   readonly #events = new Events<ConsoleStateEvents>();
@@ -32,8 +34,9 @@ export class ConsoleState {
   readonly #refresh: Timer;
   #timer: Timer | undefined;
 
-  constructor(infrastructure: Infrastructure) {
+  constructor(infrastructure: Infrastructure, imports: ImportService) {
     this.#infrastructure = infrastructure;
+    this.#imports = imports;
     this.#startedAt = infrastructure.clock.now();
     this.#startedMs = infrastructure.clock.monotonic();
     const { dependencies, health } = infrastructure;
@@ -42,6 +45,7 @@ export class ConsoleState {
       dependencies.events.on('call', changed),
       dependencies.events.on('state-changed', changed),
       health.events.on('status-changed', changed),
+      imports.events.on('changed', changed),
     ];
     this.#refresh = infrastructure.clock.setRepeatingTimer(refreshIntervalMs, changed);
   }
@@ -82,6 +86,7 @@ export class ConsoleState {
       caches: Object.values(this.#infrastructure.cache.statsByNamespace()),
       cacheTiers: tiersOf(this.#infrastructure.cache.health()),
       totals: dependencies.calls.totals(),
+      imports: [...this.#imports.list()],
       calls: dependencies.calls.latest(shownCalls).map(record => ({ ...record })),
     };
   }

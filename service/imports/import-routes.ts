@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { importBody, importResult, importState } from './import-schemas.ts';
 import type { ImportService } from './import-service.ts';
 
+const importId = z.object({ id: z.string().min(1).max(64) });
+
 /** The routes of this feature. */
 export function importRoutes(imports: ImportService): ServerRoutes {
-  const params = z.object({ id: z.string().min(1).max(64) });
   const tags = ['imports'];
-  const state = { 200: importState };
   return async app => {
     app.post(
       '/imports',
@@ -28,7 +28,7 @@ export function importRoutes(imports: ImportService): ServerRoutes {
     );
     app.get(
       '/imports/:id',
-      { schema: { summary: 'How far an import is', tags, params, response: state } },
+      { schema: { summary: 'How far an import is', tags, params: importId, response: { 200: importState } } },
       ({ params: { id } }) => imports.get(id),
     );
     app.get(
@@ -37,7 +37,7 @@ export function importRoutes(imports: ImportService): ServerRoutes {
         schema: {
           summary: 'What came of each name, in the order of the names',
           tags,
-          params,
+          params: importId,
           querystring: z.object({
             offset: z.coerce.number().int().min(0).default(0),
             limit: z.coerce.number().int().min(1).max(1_000).default(100),
@@ -47,21 +47,27 @@ export function importRoutes(imports: ImportService): ServerRoutes {
       },
       ({ params: { id }, query: { offset, limit } }) => [...imports.results(id, offset, limit)],
     );
+    await app.register(steeringRoutes(imports));
+  };
+}
+
+/** What changes the course of an import. */
+function steeringRoutes(imports: ImportService): ServerRoutes {
+  const schema = { tags: ['imports'], params: importId, response: { 200: importState } };
+  return async app => {
     app.post(
       '/imports/:id/pause',
-      { schema: { summary: 'Begins no further name of an import', tags, params, response: state } },
+      { schema: { summary: 'Begins no further name of an import', ...schema } },
       ({ params: { id } }) => imports.pause(id),
     );
     app.post(
       '/imports/:id/resume',
-      {
-        schema: { summary: 'Goes on with an import that is paused, stopped or failed', tags, params, response: state },
-      },
+      { schema: { summary: 'Goes on with an import that is paused, stopped or failed', ...schema } },
       ({ params: { id } }) => imports.resume(id),
     );
     app.post(
       '/imports/:id/stop',
-      { schema: { summary: 'Ends an import; what is under way gets its outcome', tags, params, response: state } },
+      { schema: { summary: 'Ends an import; what is under way gets its outcome', ...schema } },
       ({ params: { id } }) => imports.stop(id),
     );
   };

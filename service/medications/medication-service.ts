@@ -42,9 +42,14 @@ export class MedicationService {
 
   /** When and under which applications a medication was approved. @throws {NotFoundError} for unknown names. */
   async approvals(name: string, signal?: AbortSignal): Promise<Medication<ApprovalAnswer>> {
-    const answer = await this.#ask('approvals', name, () => this.#parts.fda.getApprovalInfo(name, { signal }));
+    const answer = await this.knownApprovals(name, signal);
     if (answer.applications.length === 0) throw new NotFoundError('Medication', name);
     return answer;
+  }
+
+  /** The same, where an unknown name has no applications. */
+  knownApprovals(name: string, signal?: AbortSignal): Promise<Medication<ApprovalAnswer>> {
+    return this.#ask('approvals', name, () => this.#parts.fda.getApprovalInfo(name, { signal }));
   }
 
   async #ask<Given extends Answer>(

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import type { ImportResult, ImportState } from '../../service/imports/medication-import.ts';
+import { useService } from './start-service.ts';
+
+const tested = useService();
+
+async function begin(body: string, type = 'application/json'): Promise<{ status: number; body: ImportState }> {
+  return tested.ask('/imports', { method: 'POST', headers: { 'content-type': type }, body });
+}
+
+async function until(id: string, state: string): Promise<ImportState> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    const { body } = await tested.ask(`/imports/${id}`);
+    if ((body as ImportState).state === state) return body;
+    await tested.clock.advance(500);
+  }
+  return expect.fail(`The import did not become ${state}`);
+}
+
+async function results(id: string): Promise<readonly ImportResult[]> {
+  return (await tested.ask(`/imports/${id}/results`)).body;
+}
+
+describe('an import of medications', () => {
+  it('asks the sources for every name, and says what came of each, in the order of the names', async () => {
+    const { status, body } = await begin(JSON.stringify({ names: ['osimertinib', 'no such drug', 'imatinib'] }));
+    expect(status).toBe(202);
+    expect(await until(body.id, 'completed')).toMatchObject({ total: 3, done: 3, failed: 0 });
+    expect(await results(body.id)).toMatchObject([
+      { name: 'osimertinib', ok: true, value: { firstApproval: { date: '2015-11-13' } } },
+      { name: 'no such drug', ok: true, value: { applications: 0, firstApproval: null } },
+      { name: 'imatinib', ok: true },
+    ]);
+  });
+
+  it('takes text with one name a line, as curl sends a file', async () => {
+    const { status, body } = await begin('metformin\nsemaglutide\n', 'text/plain');
+    expect(status).toBe(202);
+    expect(await until(body.id, 'completed')).toMatchObject({ total: 2, done: 2 });
+  });
+
+  it('waits for a source that is away instead of failing all that is left', async () => {
+    tested.service.standIn?.behave({ failWith: 503 });
+    const names = Array.from({ length: 40 }, (_, index) => `drug number ${index}`);
+    const { body } = await begin(JSON.stringify({ names, title: 'in an outage' }));
+    for (let step = 0; step < 240; step += 1) await tested.clock.advance(500);
+    const before = (await tested.ask(`/imports/${body.id}`)).body as ImportState;
+    expect(before).toMatchObject({ state: 'running', active: 5 });
+    tested.service.standIn?.behave('normal');
+    const { done, failed } = await until(body.id, 'completed');
+    expect(done).toBe(40);
+    // Those that found the source away, before the circuit opened and at each probe.
+    expect(failed).toBe(before.failed);
+    expect(failed).toBeLessThan(15);
+  });
+
+  it('is still there when the service starts again', async () => {
+    const { body } = await begin(JSON.stringify({ names: ['alectinib', 'crizotinib'], title: 'two' }));
+    await until(body.id, 'completed');
+    await tested.service.close();
+    await tested.start();
+    expect(await until(body.id, 'completed')).toMatchObject({ title: 'two', done: 2, recorded: 2 });
+    const { body: all } = await tested.ask('/imports');
+    expect((all as readonly ImportState[]).map(({ title }) => title)).toContain('two');
+    expect(await results(body.id)).toHaveLength(2);
+  });
+
+  it('says what is wrong with a list, and that there is no such import', async () => {
+    const { status, body } = await begin('{"names":[]}');
+    expect(status).toBe(422);
+    expect(body).toMatchObject({ success: false });
+    expect((await tested.ask('/imports/none')).status).toBe(404);
+    expect((await tested.ask('/imports/none/stop', { method: 'POST' })).status).toBe(404);
+  });
+});
