@@ -80,7 +80,11 @@ export function resultsOfDrugsFda(application: DrugsFdaApplication, name: DrugNa
   }));
 }
 
-function matchProduct({ brandName, ingredients }: DrugsFdaProduct, name: DrugName): NameMatch | undefined {
+/** How well a product's brand or ingredients fit a name; `undefined` when neither carries it. */
+export function matchProduct(
+  { brandName, ingredients }: Pick<DrugsFdaProduct, 'brandName' | 'ingredients'>,
+  name: DrugName,
+): NameMatch | undefined {
   const ofBrand = matchWords(toWords(brandName), name.words);
   const ofIngredients = ingredients.map((ingredient, index) => {
     const match = matchWords(toWords(ingredient.name), name.words);

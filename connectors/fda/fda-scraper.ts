@@ -1,13 +1,23 @@
 import { ArgumentError, PlinthError, RejectedError } from 'plinth/errors';
-import { ConnectionPool, type HttpClient } from 'plinth/http';
+import { ConnectionPool, type HttpClient, type Quarantine } from 'plinth/http';
 import { type Clock, type EventSource, type Secret, systemClock } from 'plinth/kernel';
 import { type Guard, standardGuard } from 'plinth/pipeline';
-import { type DrugName, parseDrugName } from './drug-name.ts';
+import { type DrugName, matchRank, parseDrugName } from './drug-name.ts';
 import { FdaUnavailableError } from './errors.ts';
 import type { OrangeBookEvents } from './events.ts';
-import { mergeApplications, mergeResults, resultOfOrangeBook, resultsOfDrugsFda } from './fda-merge.ts';
-import type { ApprovalAnswer, DrugSearchResult, FdaSource, SearchAnswer, SourceReport } from './fda-types.ts';
+import { matchProduct, mergeApplications, mergeResults, resultOfOrangeBook, resultsOfDrugsFda } from './fda-merge.ts';
+import type {
+  ApprovalAnswer,
+  DrugSearchResult,
+  FdaSource,
+  LabelAnswer,
+  PackagesAnswer,
+  SearchAnswer,
+  SourceReport,
+} from './fda-types.ts';
+import { findLabel } from './label-finder.ts';
 import { type OpenFdaAnswer, OpenFdaClient } from './open-fda-client.ts';
+import type { OpenFdaContracts } from './open-fda-endpoints.ts';
 import type { DrugsFdaApplication } from './open-fda-record.ts';
 import { OrangeBook, type OrangeBookSource, orangeBookUrl, type ServingEdition } from './orange-book.ts';
 import type { OrangeBookEdition } from './orange-book-edition.ts';
@@ -20,7 +30,7 @@ export interface FDAOrangeBookScraperOptions {
   readonly openFda?: OpenFdaOptions | undefined;
   /** The connections. They outlive the scraper. @default a pool of its own, closed with the scraper */
   readonly pool?: ConnectionPool | undefined;
-  /** The policies around requests to openFDA. @default standardGuard('openfda') */
+  /** The policies around requests to openFDA. @default those of `OpenFdaClient`: 60 at once, 3 a second */
   readonly openFdaGuard?: Guard | undefined;
   /** The policies around the download of the Orange Book. @default standardGuard('orange-book') */
   readonly orangeBookGuard?: Guard | undefined;
@@ -36,8 +46,8 @@ export interface OpenFdaOptions {
   readonly baseUrl?: string | undefined;
   /** A key raises the limit from 1,000 to 120,000 requests a day. @default none */
   readonly apiKey?: Secret | undefined;
-  /** A client to use instead of one for `baseUrl`. @default none */
-  readonly client?: HttpClient | undefined;
+  /** Where records go that cannot be read. @default in memory */
+  readonly quarantine?: Quarantine | undefined;
 }
 
 /** What one question says about itself. */
@@ -46,6 +56,20 @@ export interface FdaQuestionOptions {
   readonly signal?: AbortSignal | undefined;
   /** The largest number of products or applications in the answer, at least 1. @default 100 */
   readonly limit?: number | undefined;
+}
+
+/** What the question for a label says about itself. */
+export interface LabelQuestionOptions {
+  /** Ends the question. @default none */
+  readonly signal?: AbortSignal | undefined;
+  /** Only labels of this application will do, such as `BLA125514`. @default the applications that drugsfda has */
+  readonly applicationNumber?: string | undefined;
+}
+
+/** What the question for packages says about itself. */
+export interface PackagesQuestionOptions {
+  /** Ends the question. @default none */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a source found, with its report. */
@@ -58,13 +82,17 @@ interface Found<Value> {
 /**
  * What the FDA has approved under a drug's name, from two sources: the Orange Book's data files (small molecules with
  * patents, exclusivities and equivalence codes) and openFDA's drugsfda (all applications with their history, biologics
- * too). Both are asked; each answer says what came from where, how old it is, and which source failed.
+ * too). Both are asked; each answer says what came from where, how old it is, and which source failed. Labels and packages
+ * come from openFDA alone.
  *
  * @example
  * await using fda = new FDAOrangeBookScraper();
  * const { firstApproval } = await fda.getApprovalInfo('pembrolizumab'); // BLA125514, 2014-09-04
+ * const { label } = await fda.getLabel('pembrolizumab'); // of KEYTRUDA, not of KEYTRUDA QLEX
  */
-export class FDAOrangeBookScraper {
+export class FDAOrangeBookScraper implements AsyncDisposable {
+  /** The scraper's name. */
+  readonly name = 'fda';
   readonly #clock: Clock;
   readonly #ownPool: ConnectionPool | undefined;
   readonly #orangeBook: OrangeBook;
@@ -81,18 +109,22 @@ export class FDAOrangeBookScraper {
       refreshIntervalMs,
       clock,
     });
-    const { baseUrl = 'https://api.fda.gov', apiKey } = openFda;
-    const guard = options.openFdaGuard ?? standardGuard('openfda', { clock });
-    this.#openFda = new OpenFdaClient({
-      client: openFda.client ?? pool.client({ baseUrl, guard, clock }),
-      apiKey,
-      clock,
-    });
+    this.#openFda = new OpenFdaClient({ ...openFda, pool, guard: options.openFdaGuard, clock });
   }
 
   /** Tells of editions of the Orange Book that were loaded, or failed to load. */
   get events(): EventSource<OrangeBookEvents> {
     return this.#orangeBook.events;
+  }
+
+  /** What openFDA's records look like: tells when openFDA sends something else, and has what cannot be read. */
+  get contracts(): OpenFdaContracts {
+    return this.#openFda.contracts;
+  }
+
+  /** The same as {@link searchDrug}: what batches, warmers and caches ask. */
+  async fetchData(name: string, options: FdaQuestionOptions = {}): Promise<SearchAnswer> {
+    return this.searchDrug(name, options);
   }
 
   /** Loads the Orange Book now, or asks whether there is a newer edition. Not needed before asking a question. */
@@ -112,7 +144,7 @@ export class FDAOrangeBookScraper {
     const parsed = parseDrugName(name);
     const { book, openFda } = await this.#ask(parsed, options.signal);
     const ofBook = productsOf(book.value, parsed);
-    const ofOpenFda = (openFda.value?.applications ?? []).flatMap(record => resultsOfDrugsFda(record, parsed));
+    const ofOpenFda = (openFda.value?.items ?? []).flatMap(record => resultsOfDrugsFda(record, parsed));
     const results = mergeResults(ofBook, ofOpenFda);
     const sources = [conclude(book, ofBook.length), conclude(openFda, ofOpenFda.length)];
     return { name: parsed.text, results: results.slice(0, limit), total: results.length, sources };
@@ -130,7 +162,7 @@ export class FDAOrangeBookScraper {
     const parsed = parseDrugName(name);
     const { book, openFda } = await this.#ask(parsed, options.signal);
     const ofBook = productsOf(book.value, parsed);
-    const records: readonly DrugsFdaApplication[] = openFda.value?.applications ?? [];
+    const records: readonly DrugsFdaApplication[] = openFda.value?.items ?? [];
     const results = mergeResults(
       ofBook,
       records.flatMap(record => resultsOfDrugsFda(record, parsed)),
@@ -149,9 +181,40 @@ export class FDAOrangeBookScraper {
     };
   }
 
+  /**
+   * The label that is really the drug's, with its sections: the exact brand or the single ingredient, of an application that
+   * drugsfda has under the name. Labels of combinations, biosimilars and other products that the name finds as well are
+   * listed with the reason. `label` is `null` when there is none.
+   *
+   * @throws {ValidationError} when the text cannot be a name, or the number cannot be an application's
+   * @throws {OpenFdaError} for what openFDA refuses; and other `FailedError`s and `RejectedError`s when it does not answer
+   */
+  async getLabel(name: string, options: LabelQuestionOptions = {}): Promise<LabelAnswer> {
+    return findLabel(this.#openFda, parseDrugName(name), options);
+  }
+
+  /**
+   * The products with this name in the NDC directory, each with its packages. An unknown name gives an empty list.
+   *
+   * @throws {ValidationError} when the text cannot be a name
+   * @throws {OpenFdaError} for what openFDA refuses; and other `FailedError`s and `RejectedError`s when it does not answer
+   */
+  async getPackages(name: string, options: PackagesQuestionOptions = {}): Promise<PackagesAnswer> {
+    const parsed = parseDrugName(name);
+    const { items, ...facts } = await this.#openFda.findProducts(parsed.text, options);
+    const products = items.map(
+      product => ({ ...product, match: matchProduct(product, parsed) ?? 'contained' }) as const,
+    );
+    products.sort(
+      (one, other) => matchRank[one.match] - matchRank[other.match] || one.productNdc.localeCompare(other.productNdc),
+    );
+    return { name: parsed.text, products, ...facts };
+  }
+
   /** Ends what is under way and closes the connections, if they are its own. */
   async close(): Promise<void> {
     await this.#orangeBook.close();
+    await this.#openFda.close();
     await this.#ownPool?.close();
   }
 
@@ -162,7 +225,7 @@ export class FDAOrangeBookScraper {
   async #ask(
     name: DrugName,
     signal: AbortSignal | undefined,
-  ): Promise<{ readonly book: Found<OrangeBookEdition>; readonly openFda: Found<OpenFdaAnswer> }> {
+  ): Promise<{ readonly book: Found<OrangeBookEdition>; readonly openFda: Found<OpenFdaAnswer<DrugsFdaApplication>> }> {
     signal?.throwIfAborted();
     const [book, openFda] = await Promise.all([this.#askBook(signal), this.#askOpenFda(name, signal)]);
     signal?.throwIfAborted();
@@ -202,25 +265,35 @@ export class FDAOrangeBookScraper {
     };
   }
 
-  async #askOpenFda(name: DrugName, signal: AbortSignal | undefined): Promise<Found<OpenFdaAnswer>> {
+  async #askOpenFda(
+    name: DrugName,
+    signal: AbortSignal | undefined,
+  ): Promise<Found<OpenFdaAnswer<DrugsFdaApplication>>> {
     try {
-      const answer = await this.#openFda.search(name, { signal });
-      const { origin, lastUpdated, fetchedAt, freshness, ageMs, reason, complete } = answer;
+      const answer = await this.#openFda.findApplications(name.text, { signal });
+      const { lastUpdated, provenance, complete, unreadable } = answer;
+      const { origin, fetchedAt, freshness, ageMs, reason } = provenance ?? this.#nothingAsked();
       const report = {
         source: 'drugsfda',
         status: 'answered',
         origin,
         ...(lastUpdated === null ? {} : { lastUpdated }),
-        fetchedAt: new Date(fetchedAt).toISOString(),
+        fetchedAt,
         freshness,
         ageMs,
         ...(reason === undefined ? {} : { reason }),
         complete,
+        ...(unreadable === 0 ? {} : { unreadable }),
       } as const;
       return { value: answer, report };
     } catch (error) {
       return this.#failed('drugsfda', error);
     }
+  }
+
+  /** What a report says when no name of the FDA has such letters, so that there was nothing to ask. */
+  #nothingAsked(): Pick<SourceReport, 'origin' | 'fetchedAt' | 'freshness' | 'ageMs' | 'reason'> {
+    return { origin: null, fetchedAt: new Date(this.#clock.now()).toISOString(), freshness: 'fresh', ageMs: 0 };
   }
 
   /** Failures of a source are part of the answer; mistakes of the program are not. */

@@ -1,5 +1,9 @@
+import type { Provenance } from 'plinth/http';
 import type { Freshness } from 'plinth/pipeline';
 import type { NameMatch } from './drug-name.ts';
+import type { LabelChoice } from './label-choice.ts';
+import type { DrugLabel } from './open-fda-label.ts';
+import type { NdcProduct } from './open-fda-ndc.ts';
 import type { DrugsFdaSubmission, FdaApplicationType, FdaIngredient } from './open-fda-record.ts';
 import type { OrangeBookExclusivity, OrangeBookPatent } from './orange-book-types.ts';
 
@@ -32,6 +36,8 @@ export interface SourceReport {
   readonly found: number;
   /** Whether the source gave all that it has. `false` when openFDA has more records than are read. */
   readonly complete: boolean;
+  /** How many of its records could not be read; absent when all could. They are in quarantine. */
+  readonly unreadable?: number;
   /** Why it failed, in words. */
   readonly error?: string;
   /** Why it failed, as the error's code. */
@@ -136,4 +142,45 @@ export interface ApprovalAnswer {
   readonly firstApproval: { readonly applicationNumber: string; readonly date: string } | null;
   /** What each source said: one that failed does not hide the other. */
   readonly sources: readonly SourceReport[];
+}
+
+/** What every answer from openFDA alone says of itself. */
+export interface OpenFdaFacts {
+  /** The name as it was searched for. */
+  readonly name: string;
+  /** How many records openFDA has under the name. */
+  readonly total: number;
+  /** Whether all of them were read. */
+  readonly complete: boolean;
+  /** How many of them could not be read. They are in quarantine. */
+  readonly unreadable: number;
+  /** When openFDA's data were last updated, `YYYY-MM-DD`; `null` when nothing was found. [meta.last_updated] */
+  readonly lastUpdated: string | null;
+  /** Where the records came from; `null` when there was nothing to ask: no name of the FDA has such letters. */
+  readonly provenance: Provenance | null;
+}
+
+/** The answer of `getLabel`. */
+export interface LabelAnswer extends OpenFdaFacts, LabelChoice {
+  /** The drug's label: the first of `labels`; `null` when there is none. */
+  readonly label: DrugLabel | null;
+  /**
+   * Every label of the drug: of its own applications in the order of their approval, of each first who packs the drug, then
+   * who packs it again, and then the newest.
+   */
+  readonly labels: readonly DrugLabel[];
+  /** The applications that count as the drug's own: the one that was asked for, or those that drugsfda has. */
+  readonly applicationNumbers: readonly string[];
+}
+
+/** A product of the NDC directory with the name that was searched for. */
+export interface PackagedProduct extends NdcProduct {
+  /** How well the name fits. */
+  readonly match: NameMatch;
+}
+
+/** The answer of `getPackages`. */
+export interface PackagesAnswer extends OpenFdaFacts {
+  /** The best matches first, otherwise in the order of their NDC; each with its packages. */
+  readonly products: readonly PackagedProduct[];
 }

@@ -11,18 +11,28 @@ export {
   FDAOrangeBookScraper,
   type FDAOrangeBookScraperOptions,
   type FdaQuestionOptions,
+  type LabelQuestionOptions,
   type OpenFdaOptions,
+  type PackagesQuestionOptions,
 } from './fda-scraper.ts';
 export type {
   ApprovalAnswer,
   ApprovedApplication,
   DrugSearchResult,
   FdaSource,
+  LabelAnswer,
   MarketingStatus,
+  OpenFdaFacts,
+  PackagedProduct,
+  PackagesAnswer,
   SearchAnswer,
   SourceReport,
 } from './fda-types.ts';
+export type { LabelChoice, LabelRefusal, RefusedLabel } from './label-choice.ts';
 export { type OpenFdaAnswer, OpenFdaClient, type OpenFdaClientOptions } from './open-fda-client.ts';
+export type { OpenFdaContracts } from './open-fda-endpoints.ts';
+export { type DrugLabel, type LabelSection, labelSections } from './open-fda-label.ts';
+export type { NdcPackage, NdcProduct } from './open-fda-ndc.ts';
 export type {
   DrugsFdaApplication,
   DrugsFdaProduct,

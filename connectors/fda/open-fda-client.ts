@@ -1,152 +1,203 @@
 import { ScraperError, type UpstreamError } from 'plinth/errors';
-import type { HttpAnswer, HttpClient } from 'plinth/http';
-import { type Clock, type Secret, systemClock } from 'plinth/kernel';
-import type { Freshness, Outcome } from 'plinth/pipeline';
-import type { DrugName } from './drug-name.ts';
+import {
+  BaseScraper,
+  type HttpAnswer,
+  type HttpRequest,
+  type Provenance,
+  paginate,
+  parseLinkHeader,
+  type Quarantine,
+  type QuestionOptions,
+  type ResponseContract,
+  type ScraperOptions,
+} from 'plinth/http';
+import type { Secret } from 'plinth/kernel';
+import type { Outcome } from 'plinth/pipeline';
+import { parseDrugName } from './drug-name.ts';
 import { OpenFdaError } from './errors.ts';
-import { type DrugsFdaApplication, readApplication, type WireApplication } from './open-fda-record.ts';
+import {
+  type OpenFdaContracts,
+  type OpenFdaEndpoint,
+  openFdaContracts,
+  openFdaEndpoints,
+} from './open-fda-endpoints.ts';
+import type { DrugLabel } from './open-fda-label.ts';
+import type { NdcProduct } from './open-fda-ndc.ts';
+import type { DrugsFdaApplication } from './open-fda-record.ts';
+import { searchExpression, valuesExpression } from './open-fda-search.ts';
 
-/** How a search at openFDA is made. */
-export interface OpenFdaClientOptions {
-  /** A client of `https://api.fda.gov`, or of what stands in for it. */
-  readonly client: HttpClient;
+/** How openFDA is asked. */
+export interface OpenFdaClientOptions extends ScraperOptions {
   /** A key raises the limit from 1,000 to 120,000 requests a day. @default none */
   readonly apiKey?: Secret | undefined;
-  /** Records of one request, 1 to 1,000. @default 100 */
+  /** Records of one request, 1 to 1,000. @default 100 of drugsfda, 20 of labels, 500 of the NDC directory */
   readonly pageSize?: number | undefined;
-  /** Records of one search, over all its pages. @default 1_000 */
+  /** Records of one search, over all its pages. @default 1_000 of drugsfda, 100 labels, 25_000 of the NDC directory */
   readonly maxRecords?: number | undefined;
-  /** @default systemClock */
-  readonly clock?: Clock | undefined;
+  /** Where records go that cannot be read. @default in memory, of each endpoint for itself */
+  readonly quarantine?: Quarantine | undefined;
 }
 
 /** What a search found, and how far it can be trusted. */
-export interface OpenFdaAnswer {
-  readonly applications: readonly DrugsFdaApplication[];
+export interface OpenFdaAnswer<Item> {
+  readonly items: readonly Item[];
   /** How many records openFDA has for the search. */
   readonly total: number;
-  /** Whether all of them are here: `false` when there are more than `maxRecords`. */
+  /** Whether all of them were read: `false` when there are more than `maxRecords`. */
   readonly complete: boolean;
-  /** `live`, or `recorded` when the answer said so of itself; `null` when there was nothing to ask. */
-  readonly origin: 'live' | 'recorded' | null;
+  /** How many records could not be read. They are in quarantine and not among the items. */
+  readonly unreadable: number;
   /** When openFDA's data were last updated, `YYYY-MM-DD`; `null` when nothing was found. [meta.last_updated] */
   readonly lastUpdated: string | null;
-  /** Wall-clock time of the oldest page, in milliseconds since 1970. */
-  readonly fetchedAt: number;
-  /** The least fresh of the pages. */
-  readonly freshness: Freshness;
-  /** Age of the oldest page, in milliseconds. */
-  readonly ageMs: number;
-  /** Why it is not fresh. */
-  readonly reason?: string;
+  /** Where the pages came from; `null` when there was nothing to ask: no name of the FDA has such letters. */
+  readonly provenance: Provenance | null;
 }
 
 interface WirePage {
   readonly meta?: { readonly last_updated?: string; readonly results?: { readonly total?: number } };
-  readonly results?: readonly WireApplication[];
-  readonly error?: { readonly code?: string; readonly message?: string; readonly details?: string };
+  readonly results?: readonly unknown[];
+  readonly error?: { readonly code?: string };
 }
 
-/** The fields that hold a drug's names: the `openfda` block is often missing, so the products are asked too. */
-const nameFields = [
-  'openfda.brand_name',
-  'openfda.generic_name',
-  'products.brand_name',
-  'products.active_ingredients.name',
-] as const;
+type Page = Outcome<HttpAnswer<WirePage>>;
 
 /**
- * The search expression for a name. Quotation marks, backslashes, wildcards and every other character that openFDA does
- * not accept are gone: they separate words anyway, and one too many of them makes openFDA answer 400 or 500. `undefined`
- * when the name has letters that no name of the FDA has.
+ * What openFDA knows by a drug's name: applications (`/drug/drugsfda.json`), labels (`/drug/label.json`) and the NDC
+ * directory (`/drug/ndc.json`). Finding nothing is an empty answer.
+ *
+ * Unless told otherwise it asks 60 times at once and 3 times a second: never more than the 240 a minute that openFDA allows.
+ *
+ * @example
+ * await using openFda = new OpenFdaClient();
+ * const { items } = await openFda.findProducts('osimertinib'); // 0310-1349 and 0310-1350
  */
-export function searchExpression(name: DrugName): string | undefined {
-  if (!name.words.every(word => /^[0-9A-Z]+$/.test(word))) return undefined;
-  const text = name.text
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .replace(/[\u2018\u2019]/g, "'");
-  const phrase = text.replace(/[^0-9A-Za-z'.,/%()+-]+/g, ' ').trim();
-  return nameFields.map(field => `${field}:"${phrase}"`).join(' OR ');
-}
+export class OpenFdaClient extends BaseScraper<string, OpenFdaAnswer<DrugsFdaApplication>> {
+  /** What records look like: tells when openFDA sends something else, and keeps what cannot be read. */
+  readonly contracts: OpenFdaContracts;
+  readonly #pageSize: number | undefined;
+  readonly #maxRecords: number | undefined;
 
-/** The applications that openFDA knows by a drug's name, from `/drug/drugsfda.json`. */
-export class OpenFdaClient {
-  readonly #client: HttpClient;
-  readonly #headers: Readonly<Record<string, string>>;
-  readonly #pageSize: number;
-  readonly #maxRecords: number;
-  readonly #clock: Clock;
-
-  constructor(options: OpenFdaClientOptions) {
-    this.#client = options.client;
-    this.#pageSize = Math.min(Math.max(1, options.pageSize ?? 100), 1_000);
-    this.#maxRecords = options.maxRecords ?? 1_000;
-    this.#clock = options.clock ?? systemClock;
+  constructor(options: OpenFdaClientOptions = {}) {
+    const { apiKey, pageSize, maxRecords, quarantine, burst = 60, ...others } = options;
     // The key goes as HTTP Basic user name, not as api_key: an address is written to logs and records, a header is not.
-    const credentials = options.apiKey && Buffer.from(`${options.apiKey.reveal()}:`).toString('base64');
-    this.#headers = credentials === undefined ? {} : { authorization: `Basic ${credentials}` };
+    const credentials = apiKey && Buffer.from(`${apiKey.reveal()}:`).toString('base64');
+    const headers = credentials === undefined ? {} : { authorization: `Basic ${credentials}` };
+    super({ name: 'openfda', baseUrl: 'https://api.fda.gov', ratePerSecond: 3, headers }, { burst, ...others });
+    this.contracts = openFdaContracts(quarantine);
+    this.#pageSize = pageSize === undefined ? undefined : Math.min(Math.max(1, pageSize), 1_000);
+    this.#maxRecords = maxRecords;
+  }
+
+  /** The same as {@link findApplications}. */
+  async fetchData(name: string, options: QuestionOptions = {}): Promise<OpenFdaAnswer<DrugsFdaApplication>> {
+    return this.findApplications(name, options);
   }
 
   /**
-   * Searches all pages, up to `maxRecords`. Finding nothing is an empty answer.
+   * The applications with this name among their brands and ingredients.
    *
-   * @throws {OpenFdaError} for what openFDA refuses, and everything that `HttpClient.json` throws
+   * @throws {ValidationError} when the text cannot be a name
+   * @throws {OpenFdaError} for what openFDA refuses; and everything that `HttpClient.json` and `ResponseContract.read` throw
    */
-  async search(name: DrugName, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<OpenFdaAnswer> {
-    const search = searchExpression(name);
-    if (search === undefined) return nothingToAsk(this.#clock.now());
-    const pages: Outcome<HttpAnswer<WirePage>>[] = [];
-    const records: WireApplication[] = [];
-    let next: string | undefined = pathOf(search, this.#pageSize);
-    while (next !== undefined && records.length < this.#maxRecords) {
-      const page: Outcome<HttpAnswer<WirePage>> = await this.#page(
-        next,
-        // One key for all callers: the header says who pays for the quota, not what is answered.
-        `${name.text.toLowerCase()} page=${pages.length + 1} limit=${this.#pageSize}`,
-        options.signal,
-      );
-      pages.push(page);
-      records.push(...(page.value.body.results ?? []));
-      next = this.#nextPath(page.value);
-    }
-    return summarise(
-      pages,
-      records.slice(0, this.#maxRecords),
-      next === undefined && records.length <= this.#maxRecords,
-    );
-  }
-
-  async #page(path: string, cacheKey: string, signal: AbortSignal | undefined): Promise<Outcome<HttpAnswer<WirePage>>> {
-    const call = { operation: 'drugsfda.search', cacheKey, toFailure: toOpenFdaError, signal };
-    const page = await this.#client.json<WirePage>({ path, headers: this.#headers, answers: [404], ...call });
-    checkPage(page.value);
-    return page;
+  async findApplications(name: string, options: QuestionOptions = {}): Promise<OpenFdaAnswer<DrugsFdaApplication>> {
+    return this.#findByName(openFdaEndpoints.drugsfda, this.contracts.drugsfda, { name, ...options });
   }
 
   /**
-   * The address of the next page as openFDA gives it. It names `api.fda.gov` even behind a proxy, so only its path and
-   * query are used. The last page has none; a full last page has one that answers 404, which is the end as well.
+   * The labels with this name among their brands and ingredients, of every product that has it: which of them is the label
+   * of the drug, {@link FDAOrangeBookScraper.getLabel} finds out. Fails as {@link findApplications} does.
    */
-  #nextPath(page: HttpAnswer<WirePage>): string | undefined {
-    const link = /<([^>]+)>\s*;\s*rel="next"/.exec(page.headers['link'] ?? '')?.[1];
-    if (link === undefined) return undefined;
-    if (!URL.canParse(link))
-      throw new ScraperError('openFDA sent a Link header that is not an address', { details: { link } });
-    const { pathname, search } = new URL(link);
-    return `${pathname}${search}`;
+  async findLabels(name: string, options: QuestionOptions = {}): Promise<OpenFdaAnswer<DrugLabel>> {
+    return this.#findByName(openFdaEndpoints.label, this.contracts.label, { name, ...options });
+  }
+
+  /** The labels of applications, by numbers such as `BLA125514`. Fails as {@link findApplications} does. */
+  async findLabelsOf(
+    applicationNumbers: readonly string[],
+    options: QuestionOptions = {},
+  ): Promise<OpenFdaAnswer<DrugLabel>> {
+    const numbers = applicationNumbers.filter(number => /^[0-9A-Z]+$/i.test(number));
+    if (numbers.length === 0) return nothingToAsk();
+    const search = valuesExpression('openfda.application_number', numbers);
+    return this.#find(openFdaEndpoints.label, this.contracts.label, { search, ...options });
+  }
+
+  /** The products of the NDC directory with this name among their brands and ingredients. Fails as {@link findApplications} does. */
+  async findProducts(name: string, options: QuestionOptions = {}): Promise<OpenFdaAnswer<NdcProduct>> {
+    return this.#findByName(openFdaEndpoints.ndc, this.contracts.ndc, { name, ...options });
+  }
+
+  async #findByName<Item>(
+    endpoint: OpenFdaEndpoint,
+    contract: ResponseContract<Item>,
+    { name, signal }: QuestionOptions & { readonly name: string },
+  ): Promise<OpenFdaAnswer<Item>> {
+    const search = searchExpression(endpoint.nameFields, parseDrugName(name));
+    return search === undefined ? nothingToAsk() : this.#find(endpoint, contract, { search, signal });
+  }
+
+  /** Reads all pages, up to `maxRecords`. */
+  async #find<Item>(
+    endpoint: OpenFdaEndpoint,
+    contract: ResponseContract<Item>,
+    { search, signal }: QuestionOptions & { readonly search: string },
+  ): Promise<OpenFdaAnswer<Item>> {
+    const maxRecords = this.#maxRecords ?? endpoint.maxRecords;
+    const limit = this.#pageSize ?? endpoint.pageSize;
+    const path = `${endpoint.path}?search=${encodeURIComponent(search)}&limit=${limit}`;
+    const first = { path, operation: endpoint.operation, answers: [404], toFailure: toOpenFdaError, signal };
+    const client = { json: <Body>(request: HttpRequest) => this.json<Body>(request) };
+    const pages: Page[] = [];
+    const items: Item[] = [];
+    let seen = 0;
+    let unreadable = 0;
+    for await (const page of paginate<WirePage>(client, { first, next: nextPage, maxPages: maxRecords + 1 })) {
+      const records = recordsOf(page.value);
+      const { values, quarantined } = await contract.read(records.slice(0, maxRecords - seen), page.value);
+      pages.push(page);
+      items.push(...values);
+      unreadable += quarantined.length;
+      seen += records.length;
+      if (seen >= maxRecords) break;
+    }
+    return { items, unreadable, ...this.#summarise(pages, { seen, maxRecords }) };
+  }
+
+  #summarise(
+    pages: readonly Page[],
+    { seen, maxRecords }: { readonly seen: number; readonly maxRecords: number },
+  ): Omit<OpenFdaAnswer<unknown>, 'items' | 'unreadable'> {
+    const [first, ...others] = pages as [Page, ...Page[]];
+    const { meta } = first.value.body;
+    const total = meta?.results?.total ?? seen;
+    return {
+      total,
+      // A list that came to its end is whole, even if records left it meanwhile.
+      complete: seen < maxRecords || (seen === maxRecords && seen >= total),
+      lastUpdated: meta?.last_updated ?? null,
+      provenance: this.provenance(first, ...others),
+    };
   }
 }
 
-function pathOf(search: string, limit: number): string {
-  return `/drug/drugsfda.json?search=${encodeURIComponent(search)}&limit=${limit}`;
+/**
+ * The next page as openFDA names it in `Link`. It names `api.fda.gov` even behind a proxy, so only path and query are used.
+ * The last page has none; a full last page has one that answers 404, which is the end as well.
+ */
+function nextPage({ headers, url }: HttpAnswer<WirePage>, request: HttpRequest): HttpRequest | undefined {
+  const link = parseLinkHeader(headers['link']).find(({ relations }) => relations.includes('next'))?.target;
+  if (link === undefined) return undefined;
+  if (!URL.canParse(link, url)) {
+    throw new ScraperError('openFDA sent a Link header that is not an address', { details: { link } });
+  }
+  const { pathname, search } = new URL(link, url);
+  return { ...request, path: `${pathname}${search}` };
 }
 
-/** A 404 means that nothing was found, if openFDA says so itself; anything else behind it is a wrong address. */
-function checkPage(page: HttpAnswer<WirePage>): void {
-  const { body, status } = page;
-  if (status === 404 && body?.error?.code === 'NOT_FOUND') return;
-  if (status !== 404 && Array.isArray(body?.results)) return;
+/** The records of a page. A 404 means that nothing was found, if openFDA says so itself; else it is a wrong address. */
+function recordsOf({ body, status }: HttpAnswer<WirePage>): readonly unknown[] {
+  if (status === 404 && body?.error?.code === 'NOT_FOUND') return [];
+  if (status !== 404 && Array.isArray(body?.results)) return body.results;
   const problem = status === 404 ? 'openFDA does not know this address' : 'openFDA answered without results';
   throw new ScraperError(problem, { details: { status, body: JSON.stringify(body)?.slice(0, 300) } });
 }
@@ -168,28 +219,6 @@ function toOpenFdaError(error: UpstreamError): OpenFdaError {
   });
 }
 
-function nothingToAsk(now: number): OpenFdaAnswer {
-  const freshness = { fetchedAt: now, freshness: 'fresh', ageMs: 0 } as const;
-  return { applications: [], total: 0, complete: true, origin: null, lastUpdated: null, ...freshness };
-}
-
-function summarise(
-  pages: readonly Outcome<HttpAnswer<WirePage>>[],
-  records: readonly WireApplication[],
-  complete: boolean,
-): OpenFdaAnswer {
-  const found = pages.filter(page => page.value.status !== 404);
-  const meta = found[0]?.value.body.meta;
-  const late = pages.find(page => page.freshness !== 'fresh');
-  return {
-    applications: records.flatMap(record => readApplication(record) ?? []),
-    total: meta?.results?.total ?? records.length,
-    complete,
-    origin: pages.some(page => page.value.headers['x-recorded'] !== undefined) ? 'recorded' : 'live',
-    lastUpdated: meta?.last_updated ?? null,
-    fetchedAt: Math.min(...pages.map(page => page.value.fetchedAt)),
-    freshness: late?.freshness ?? 'fresh',
-    ageMs: Math.max(...pages.map(page => page.ageMs)),
-    ...(late?.reason === undefined ? {} : { reason: late.reason }),
-  };
+function nothingToAsk(): OpenFdaAnswer<never> {
+  return { items: [], total: 0, complete: true, unreadable: 0, lastUpdated: null, provenance: null };
 }

@@ -1,3 +1,4 @@
+import { ValidationError } from 'plinth/errors';
 import { describe, expect, it } from 'vitest';
 import { firstApproval, readApplication } from './open-fda-record.ts';
 
@@ -79,14 +80,15 @@ describe('readApplication()', () => {
       openfda: null,
     });
     expect(application).toMatchObject({ applicationType: 'BLA', sponsor: '', submissions: [], harmonisedNames: [] });
-    expect(application?.products).toMatchObject([
+    expect(application.products).toMatchObject([
       { route: null, referenceDrug: null, referenceStandard: null, ingredients: [{ name: '', strength: null }] },
     ]);
     expect(readApplication({ application_number: 'M012', products: undefined })).toMatchObject({
       applicationType: null,
       products: [],
     });
-    expect(readApplication({})).toBeUndefined();
+    expect(() => readApplication({})).toThrow(ValidationError);
+    expect(() => readApplication(null)).toThrow('needs a number');
   });
 });
 
@@ -102,7 +104,7 @@ describe('firstApproval()', () => {
         submission('ORIG', 'AP', 'unknown'),
       ],
     });
-    expect(application && firstApproval(application)?.date).toBe('2004-02-04');
+    expect(firstApproval(application)?.date).toBe('2004-02-04');
   });
 
   it('is none for a tentative approval', () => {
@@ -110,6 +112,6 @@ describe('firstApproval()', () => {
       application_number: 'ANDA1',
       submissions: [submission('ORIG', 'TA', '20190520')],
     });
-    expect(application && firstApproval(application)).toBeUndefined();
+    expect(firstApproval(application)).toBeUndefined();
   });
 });

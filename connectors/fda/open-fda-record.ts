@@ -1,13 +1,6 @@
+import { ValidationError } from 'plinth/errors';
+import { objectOf, objectsOf, textOf, textsOf, type Wire, yesOrNo } from './open-fda-wire.ts';
 import { parseCompactDate } from './orange-book-fields.ts';
-
-/** A drugsfda record as openFDA sends it. Everything may be missing, `null`, or of an older form: trust nothing. */
-export interface WireApplication {
-  readonly application_number?: unknown;
-  readonly sponsor_name?: unknown;
-  readonly products?: unknown;
-  readonly submissions?: unknown;
-  readonly openfda?: unknown;
-}
 
 /** `BLA` is a biologic's licence; the Orange Book never lists those. */
 export type FdaApplicationType = 'NDA' | 'ANDA' | 'BLA';
@@ -77,26 +70,33 @@ export interface DrugsFdaApplication {
   readonly harmonisedNames: readonly string[];
 }
 
-/** Reads a record. A record without a number is none: `undefined`. */
-export function readApplication(record: WireApplication): DrugsFdaApplication | undefined {
-  const applicationNumber = textOf(record.application_number);
-  if (applicationNumber === null) return undefined;
-  const openfda = objectOf(record.openfda);
+/**
+ * Reads a record of drugsfda.
+ *
+ * @throws {ValidationError} when it has no number: then it is none.
+ */
+export function readApplication(wire: unknown): DrugsFdaApplication {
+  const record = objectOf(wire);
+  const applicationNumber = textOf(record['application_number']);
+  if (applicationNumber === null) {
+    throw new ValidationError('A record of drugsfda needs a number', { application_number: 'Expected text' });
+  }
+  const openfda = objectOf(record['openfda']);
   return {
     applicationNumber,
     applicationType: (/^(NDA|ANDA|BLA)\d/.exec(applicationNumber)?.[1] ?? null) as FdaApplicationType | null,
-    sponsor: textOf(record.sponsor_name) ?? '',
-    products: listOf(record.products).map(readProduct),
-    submissions: listOf(record.submissions).map(readSubmission).sort(byDate),
+    sponsor: textOf(record['sponsor_name']) ?? '',
+    products: objectsOf(record['products']).map(readProduct),
+    submissions: objectsOf(record['submissions']).map(readSubmission).sort(byDate),
     harmonisedNames: [...textsOf(openfda['brand_name']), ...textsOf(openfda['generic_name'])],
   };
 }
 
-function readProduct(product: Readonly<Record<string, unknown>>): DrugsFdaProduct {
+function readProduct(product: Wire): DrugsFdaProduct {
   return {
     productNumber: textOf(product['product_number']) ?? '',
     brandName: textOf(product['brand_name']) ?? '',
-    ingredients: listOf(product['active_ingredients']).map(ingredient => ({
+    ingredients: objectsOf(product['active_ingredients']).map(ingredient => ({
       name: textOf(ingredient['name']) ?? '',
       strength: textOf(ingredient['strength']),
     })),
@@ -112,8 +112,8 @@ function readProduct(product: Readonly<Record<string, unknown>>): DrugsFdaProduc
   };
 }
 
-function readSubmission(submission: Readonly<Record<string, unknown>>): DrugsFdaSubmission {
-  const properties = listOf(submission['submission_property_type']);
+function readSubmission(submission: Wire): DrugsFdaSubmission {
+  const properties = objectsOf(submission['submission_property_type']);
   return {
     type: textOf(submission['submission_type']) ?? '',
     number: textOf(submission['submission_number']) ?? '',
@@ -136,25 +136,4 @@ export function firstApproval(application: DrugsFdaApplication): DrugsFdaSubmiss
 
 function byDate(one: DrugsFdaSubmission, other: DrugsFdaSubmission): number {
   return (one.date ?? '').localeCompare(other.date ?? '');
-}
-
-function yesOrNo(value: unknown): boolean | null {
-  return value === 'Yes' ? true : value === 'No' ? false : null;
-}
-
-function textOf(value: unknown): string | null {
-  const text = typeof value === 'string' ? value.trim() : '';
-  return text === '' ? null : text;
-}
-
-function textsOf(value: unknown): string[] {
-  return Array.isArray(value) ? value.flatMap(entry => textOf(entry) ?? []) : [];
-}
-
-function objectOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function listOf(value: unknown): Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? value.filter(entry => typeof entry === 'object' && entry !== null) : [];
 }

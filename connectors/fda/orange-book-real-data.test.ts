@@ -1,19 +1,19 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseDrugName } from './drug-name.ts';
-import { type OrangeBookEdition, readEdition } from './orange-book-edition.ts';
+import { OrangeBookEdition, readEdition } from './orange-book-edition.ts';
 import { splitRow } from './orange-book-fields.ts';
 import { openFolder, openZip } from './orange-book-files.ts';
-import { readTable, StringPool } from './orange-book-tables.ts';
-import type { OrangeBookPatent, OrangeBookProduct } from './orange-book-types.ts';
+import { type OrangeBookTable, readTable, StringPool, type TableName } from './orange-book-tables.ts';
+import type { OrangeBookExclusivity, OrangeBookPatent, OrangeBookProduct } from './orange-book-types.ts';
 
 const data = fileURLToPath(new URL('../../../shared/data/orange_book/', import.meta.url));
 const folder = `${data}2024-06-01`;
 
 async function linesOf(path: string): Promise<string[]> {
-  return (await readFile(path, 'latin1')).split('\r\n').filter(line => line !== '');
+  return (await readFile(path, 'latin1')).split(/\r?\n/).filter(line => line !== '');
 }
 
 function withoutSpacing(field: string): string {
@@ -57,6 +57,16 @@ function patentRowOf(patent: OrangeBookPatent): string {
   ].join('~');
 }
 
+function exclusivityRowOf({ applicationNumber, productNumber, code, expiresOnText }: OrangeBookExclusivity): string {
+  return [
+    applicationNumber.startsWith('N') ? 'N' : 'A',
+    applicationNumber.slice(-6),
+    productNumber,
+    code,
+    expiresOnText,
+  ].join('~');
+}
+
 describe.skipIf(!existsSync(folder))('the May 2024 edition (skipped without ../shared/data/orange_book)', () => {
   let book: OrangeBookEdition;
 
@@ -86,16 +96,9 @@ describe.skipIf(!existsSync(folder))('the May 2024 edition (skipped without ../s
       );
     }
     expect([...book.patents()].map(patentRowOf)).toEqual((await linesOf(`${folder}/patent.txt`)).slice(1));
-    const exclusivities = [...book.exclusivities()].map(({ applicationNumber, productNumber, code, expiresOnText }) =>
-      [
-        applicationNumber.startsWith('N') ? 'N' : 'A',
-        applicationNumber.slice(-6),
-        productNumber,
-        code,
-        expiresOnText,
-      ].join('~'),
+    expect([...book.exclusivities()].map(exclusivityRowOf)).toEqual(
+      (await linesOf(`${folder}/exclusivity.txt`)).slice(1),
     );
-    expect(exclusivities).toEqual((await linesOf(`${folder}/exclusivity.txt`)).slice(1));
   });
 
   it('reads every date but the 5,870 that are none', () => {
@@ -168,14 +171,38 @@ describe.skipIf(!existsSync(folder))('the May 2024 edition (skipped without ../s
     expect([...zipped.products()]).toEqual([...book.products()]);
   });
 
-  it('shares its form with the February 2026 files', async () => {
+  it('shares its form with the February 2026 files, of which no field is lost either', async () => {
     async function* bytes(path: string): AsyncGenerator<Uint8Array> {
       yield await readFile(path);
     }
-    const read = async (name: 'patent' | 'exclusivity'): Promise<number> => {
-      const path = `${data}2026-02_${name}.txt`;
-      return (await readTable(name, { file: path, chunks: bytes(path), pool: new StringPool() })).rowCount;
+    const pool = new StringPool();
+    const read = async <Name extends TableName>(name: Name, path: string): Promise<OrangeBookTable<Name>> =>
+      readTable(name, { file: path, chunks: bytes(path), pool });
+    // The products of that edition are not here; those of 2024 stand in for them.
+    const tables = {
+      products: await read('products', `${folder}/products.txt`),
+      patent: await read('patent', `${data}2026-02_patent.txt`),
+      exclusivity: await read('exclusivity', `${data}2026-02_exclusivity.txt`),
     };
-    expect([await read('patent'), await read('exclusivity')]).toEqual([21_177, 2_483]);
+    const newer = new OrangeBookEdition(tables, '2026-02-13');
+    expect(newer.counts).toMatchObject({ patents: 21_177, exclusivities: 2_483 });
+    expect([...newer.patents()].map(patentRowOf)).toEqual((await linesOf(`${data}2026-02_patent.txt`)).slice(1));
+    expect([...newer.exclusivities()].map(exclusivityRowOf)).toEqual(
+      (await linesOf(`${data}2026-02_exclusivity.txt`)).slice(1),
+    );
+    expect([...newer.patents()].filter(({ expiresOn }) => expiresOn === null)).toEqual([]);
+    expect([...newer.exclusivities()].filter(({ expiresOn }) => expiresOn === null)).toEqual([]);
+  });
+
+  it('has no file beside it that is not read here', async () => {
+    const names = await readdir(data, { recursive: true });
+    expect(names.filter(name => /\.\w+$/.test(name)).sort()).toEqual([
+      '2024-06-01/exclusivity.txt',
+      '2024-06-01/patent.txt',
+      '2024-06-01/products.txt',
+      '2026-02_exclusivity.txt',
+      '2026-02_patent.txt',
+      'EOBZIP_download_2024-06-01.zip',
+    ]);
   });
 });

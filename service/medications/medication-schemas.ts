@@ -23,6 +23,7 @@ const source = z
     ageMs: z.number(),
     reason: text.optional(),
     found: z.number(),
+    unreadable: z.number().optional().meta({ description: 'Records that could not be read, and are in quarantine' }),
     complete: z.boolean(),
     error: text.optional(),
     errorCode: text.optional(),

@@ -1,41 +1,18 @@
+import type { OpenFdaEndpoint, OpenFdaRecord } from './endpoints.ts';
 import type { Query } from './query-parser.ts';
-
-/** A record as it is sent. */
-export type OpenFdaRecord = Readonly<Record<string, unknown>> & { readonly application_number: string };
 
 /** A record prepared for searching: the texts of every field. */
 export interface SearchDocument {
   readonly record: OpenFdaRecord;
+  readonly endpoint: OpenFdaEndpoint;
   readonly values: ReadonlyMap<string, readonly string[]>;
 }
 
-/**
- * The fields that openFDA takes apart into words (its mapping of drugsfda); those of the `openfda` block are too. They
- * alone have `.exact`. All other fields match as a whole, in their own case.
- */
-const analysedFields: ReadonlySet<string> = new Set([
-  'products.active_ingredients.name',
-  'products.brand_name',
-  'products.dosage_form',
-  'products.route',
-  'submissions.application_docs.title',
-]);
-
-/** Fields that hold days. */
-export const dateFields: ReadonlySet<string> = new Set([
-  'submissions.submission_status_date',
-  'submissions.application_docs.date',
-]);
-
-function isAnalysed(field: string): boolean {
-  return field.startsWith('openfda.') || analysedFields.has(field);
-}
-
 /** Prepares a record for searching. */
-export function toDocument(record: OpenFdaRecord): SearchDocument {
+export function toDocument(record: OpenFdaRecord, endpoint: OpenFdaEndpoint): SearchDocument {
   const values = new Map<string, string[]>();
   collect(record, '', values);
-  return { record, values };
+  return { record, endpoint, values };
 }
 
 function collect(value: unknown, path: string, values: Map<string, string[]>): void {
@@ -80,25 +57,28 @@ export function matches(query: Query, document: SearchDocument): boolean {
 export function termsOf(document: SearchDocument, requested: string): Set<string> {
   const { field, exact } = splitExact(requested);
   const values = document.values.get(field) ?? [];
-  return new Set(exact || !isAnalysed(field) ? values : values.flatMap(analyse));
+  return new Set(exact || !document.endpoint.isAnalysed(field) ? values : values.flatMap(analyse));
 }
 
 interface Field {
-  readonly name: string;
   /** Whether a value matches only as a whole, in its own case. */
   readonly whole: boolean;
+  /** Whether it holds days. */
+  readonly isDate: boolean;
 }
 
 type Test = (value: string, field: Field) => boolean;
 
-function someValue(requested: string | undefined, { values }: SearchDocument, test: Test): boolean {
+function someValue(requested: string | undefined, { values, endpoint }: SearchDocument, test: Test): boolean {
+  const fieldOf = (name: string, exact: boolean): Field => {
+    return { whole: exact || !endpoint.isAnalysed(name), isDate: endpoint.dateFields.has(name) };
+  };
   if (requested === undefined) {
-    return [...values].some(([name, texts]) => texts.some(text => test(text, { name, whole: !isAnalysed(name) })));
+    return [...values].some(([name, texts]) => texts.some(text => test(text, fieldOf(name, false))));
   }
   const { field, exact } = splitExact(requested);
-  if (exact && !isAnalysed(field)) return false;
-  const whole = exact || !isAnalysed(field);
-  return (values.get(field) ?? []).some(text => test(text, { name: field, whole }));
+  if (exact && !endpoint.isAnalysed(field)) return false;
+  return (values.get(field) ?? []).some(text => test(text, fieldOf(field, exact)));
 }
 
 function splitExact(requested: string): { readonly field: string; readonly exact: boolean } {
@@ -107,7 +87,7 @@ function splitExact(requested: string): { readonly field: string; readonly exact
 }
 
 function matchesText(value: string, field: Field, text: string): boolean {
-  if (dateFields.has(field.name)) return digits(value) === digits(text);
+  if (field.isDate) return digits(value) === digits(text);
   if (field.whole) return value === text;
   const words = analyse(value);
   const phrase = analyse(text);
@@ -122,7 +102,7 @@ function matchesPattern(value: string, field: Field, pattern: string): boolean {
 }
 
 function isWithin(value: string, field: Field, { from, to }: { readonly from: string; readonly to: string }): boolean {
-  const [one, low, high] = dateFields.has(field.name) ? [digits(value), digits(from), digits(to)] : [value, from, to];
+  const [one, low, high] = field.isDate ? [digits(value), digits(from), digits(to)] : [value, from, to];
   return (from === '*' || one >= low) && (to === '*' || one <= high);
 }
 

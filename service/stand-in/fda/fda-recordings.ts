@@ -3,17 +3,22 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigurationError } from 'plinth/errors';
-import type { OpenFdaRecord } from './document.ts';
+import { type OpenFdaEndpoint, type OpenFdaEndpointName, type OpenFdaRecord, openFdaEndpoints } from './endpoints.ts';
 import type { OpenFdaMeta } from './search.ts';
 import { writeZip } from './zip-writer.ts';
 
 /** What the stand-ins of the FDA answer with. */
 export interface FdaRecordings {
-  readonly records: readonly OpenFdaRecord[];
-  readonly meta: OpenFdaMeta;
+  readonly openFda: Readonly<Record<OpenFdaEndpointName, OpenFdaRecording>>;
   /** When openFDA's part was recorded, `YYYY-MM-DD`. */
   readonly openFdaRecordedOn: string;
   readonly orangeBook: OrangeBookRecording;
+}
+
+/** The records of an endpoint. */
+export interface OpenFdaRecording {
+  readonly records: readonly OpenFdaRecord[];
+  readonly meta: OpenFdaMeta;
 }
 
 /** The ZIP of the Orange Book. */
@@ -24,54 +29,57 @@ export interface OrangeBookRecording {
   readonly recordedOn: string;
 }
 
-interface Envelope {
-  readonly meta: OpenFdaMeta;
-  readonly results: readonly OpenFdaRecord[];
-}
-
 const recordings = fileURLToPath(new URL('./recordings', import.meta.url));
 const orangeBookFiles = ['products.txt', 'patent.txt', 'exclusivity.txt'];
 
 /**
- * Reads the recordings of this project, and what a folder adds to them: `openfda/**.json` with drugsfda records in any
- * container, and under `orange_book/` ZIPs or folders of whole editions, of which the newest takes the place of ours.
+ * Reads the recordings of this project, and what a folder adds to them: `openfda/**.json` with records of its endpoints in
+ * any container (FDA's documents in `openfda/docs` are none), and under `orange_book/` ZIPs or folders of whole editions, of which the newest takes the place of ours.
  */
 export async function readFdaRecordings(dataDirectory: string | undefined): Promise<FdaRecordings> {
   const dates = JSON.parse(await readFile(join(recordings, 'recordings.json'), 'utf8')) as {
     readonly writtenOn: string;
     readonly orangeBookEdition: string;
   };
-  const envelope = JSON.parse(await readFile(join(recordings, 'openfda/drugsfda.json'), 'utf8')) as Envelope;
   const added = dataDirectory === undefined ? [] : await readRecords(join(dataDirectory, 'openfda'));
+  const openFda = openFdaEndpoints.map(
+    async endpoint => [endpoint.name, await readRecording(endpoint, added)] as const,
+  );
   const book =
     (dataDirectory === undefined ? undefined : await readNewestBook(join(dataDirectory, 'orange_book'))) ??
     (await readFolder(join(recordings, 'orange-book'), dates.orangeBookEdition));
   return {
-    records: mergeRecords([...envelope.results, ...added]),
-    meta: envelope.meta,
+    openFda: Object.fromEntries(await Promise.all(openFda)) as Record<OpenFdaEndpointName, OpenFdaRecording>,
     openFdaRecordedOn: dates.writtenOn,
     orangeBook: book,
   };
 }
 
-/** Of several records with one number the one with the longest history stays. */
-function mergeRecords(records: readonly OpenFdaRecord[]): OpenFdaRecord[] {
-  const byNumber = new Map<string, OpenFdaRecord>();
+async function readRecording(endpoint: OpenFdaEndpoint, added: readonly OpenFdaRecord[]): Promise<OpenFdaRecording> {
+  const text = await readFile(join(recordings, `openfda/${endpoint.name}.json`), 'utf8');
+  const { meta, results } = JSON.parse(text) as { readonly meta: OpenFdaMeta; readonly results: OpenFdaRecord[] };
+  return { meta, records: mergeRecords([...results, ...added.filter(record => endpoint.owns(record))], endpoint) };
+}
+
+/** Of several records with one id the one that says more stays: of an application, the one with the longest history. */
+function mergeRecords(records: readonly OpenFdaRecord[], endpoint: OpenFdaEndpoint): OpenFdaRecord[] {
+  const byId = new Map<string, OpenFdaRecord>();
   for (const record of records) {
-    const known = byNumber.get(record.application_number);
-    if (known === undefined || weightOf(record) >= weightOf(known)) byNumber.set(record.application_number, record);
+    const known = byId.get(endpoint.idOf(record));
+    if (known === undefined || weightOf(record) >= weightOf(known)) byId.set(endpoint.idOf(record), record);
   }
-  return [...byNumber.values()];
+  return [...byId.values()];
 }
 
 function weightOf(record: OpenFdaRecord): number {
   const { submissions, openfda } = record as { readonly submissions?: unknown[]; readonly openfda?: object };
-  return (submissions?.length ?? 0) + (openfda === undefined ? 0 : 0.5);
+  const said = 'products' in record ? (submissions?.length ?? 0) : Object.keys(record).length;
+  return said + (openfda === undefined ? 0 : 0.5);
 }
 
 async function readRecords(folder: string): Promise<OpenFdaRecord[]> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const files = names.filter(name => name.endsWith('.json')).sort();
+  const files = names.filter(name => name.endsWith('.json') && !/^docs\b/.test(name)).sort();
   const contents = await Promise.all(files.map(async name => collectRecords(await readJson(join(folder, name)))));
   return contents.flat();
 }
@@ -90,7 +98,7 @@ async function readJson(path: string): Promise<unknown> {
 function collectRecords(value: unknown): OpenFdaRecord[] {
   if (Array.isArray(value)) return value.flatMap(collectRecords);
   if (typeof value !== 'object' || value === null) return [];
-  if ('application_number' in value && 'products' in value) return [value as OpenFdaRecord];
+  if (openFdaEndpoints.some(endpoint => endpoint.owns(value as OpenFdaRecord))) return [value as OpenFdaRecord];
   if ('results' in value) return collectRecords(value.results);
   if ('response' in value) return collectRecords(value.response);
   if ('body' in value && typeof value.body === 'string' && value.body.startsWith('{')) {

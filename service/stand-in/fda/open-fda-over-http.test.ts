@@ -1,4 +1,4 @@
-import { OpenFdaClient, OpenFdaError, parseDrugName } from 'plinth/connectors/fda';
+import { OpenFdaClient, type OpenFdaClientOptions, OpenFdaError } from 'plinth/connectors/fda';
 import { Secret } from 'plinth/kernel';
 import { pipeline } from 'plinth/pipeline';
 import { CircuitBreaker } from 'plinth/resilience';
@@ -9,17 +9,15 @@ import { useFdaFixture } from './fda.fixture.ts';
 const fixture = useFdaFixture();
 
 describe('OpenFdaClient', () => {
-  function client(options: Partial<ConstructorParameters<typeof OpenFdaClient>[0]> = {}): OpenFdaClient {
-    const guard = pipeline('openfda', { clock: fixture.clock }).retry({ maxAttempts: 3 }).build();
-    return new OpenFdaClient({
-      client: fixture.pool.client({ baseUrl: fixture.standIn.url, guard, clock: fixture.clock }),
-      ...options,
-    });
+  function client(options: OpenFdaClientOptions = {}): OpenFdaClient {
+    const { clock, pool, standIn } = fixture;
+    const guard = pipeline('openfda', { clock }).retry({ maxAttempts: 3 }).build();
+    return new OpenFdaClient({ baseUrl: standIn.addresses.openFda, pool, guard, clock, ...options });
   }
 
   it('follows Link to the end', async () => {
-    const answer = await client({ pageSize: 2 }).search(parseDrugName('semaglutide'));
-    expect(answer.applications.map(application => application.applicationNumber)).toEqual([
+    const answer = await client({ pageSize: 2 }).findApplications('semaglutide');
+    expect(answer.items.map(application => application.applicationNumber)).toEqual([
       'NDA209637',
       'NDA213051',
       'NDA215256',
@@ -29,24 +27,23 @@ describe('OpenFdaClient', () => {
   });
 
   it('takes the 404 behind a full last page for the end', async () => {
-    const answer = await client({ pageSize: 1 }).search(parseDrugName('iressa'));
+    const answer = await client({ pageSize: 1 }).findApplications('iressa');
     expect(answer).toMatchObject({ total: 2, complete: true });
-    expect(answer.applications).toHaveLength(2);
+    expect(answer.items).toHaveLength(2);
     expect(fixture.standIn.stats().requests).toBe(3);
   });
 
   it('stops at maxRecords and says that there are more', async () => {
-    const answer = await client({ pageSize: 1, maxRecords: 2 }).search(parseDrugName('semaglutide'));
+    const answer = await client({ pageSize: 1, maxRecords: 2 }).findApplications('semaglutide');
     expect(answer).toMatchObject({ total: 3, complete: false });
-    expect(answer.applications).toHaveLength(2);
+    expect(answer.items).toHaveLength(2);
   });
 
   it('sends the key where no log sees it', async () => {
     const seen: string[] = [];
     const guard = pipeline('openfda', { clock: fixture.clock }).build();
     guard.events.on('call', call => seen.push(JSON.stringify(call)));
-    const http = fixture.pool.client({ baseUrl: fixture.standIn.url, guard, clock: fixture.clock });
-    await new OpenFdaClient({ client: http, apiKey: new Secret('good-key') }).search(parseDrugName('tagrisso'));
+    await client({ guard, apiKey: new Secret('good-key') }).findApplications('tagrisso');
     expect(seen).toHaveLength(1);
     expect(seen.join()).not.toContain('good-key');
   });
@@ -54,7 +51,7 @@ describe('OpenFdaClient', () => {
   it('knows a wrong key from a wrong query, and repeats neither', async () => {
     const refused = await failureOf(
       fixture.clock,
-      client({ apiKey: new Secret('bad-key') }).search(parseDrugName('tagrisso')),
+      client({ apiKey: new Secret('bad-key') }).findApplications('tagrisso'),
     );
     expect(refused).toBeInstanceOf(OpenFdaError);
     expect(refused).toMatchObject({
@@ -66,7 +63,7 @@ describe('OpenFdaClient', () => {
     expect(JSON.stringify(refused)).not.toContain('bad-key');
     // The client never writes a search that openFDA cannot read, so the server is told to say so.
     fixture.standIn.behave({ pathPrefix: '/drug', failWith: 400 });
-    const unreadable = await failureOf(fixture.clock, client().search(parseDrugName('tagrisso')));
+    const unreadable = await failureOf(fixture.clock, client().findApplications('tagrisso'));
     expect(unreadable).toMatchObject({ kind: 'query', status: 400, retryable: false });
     expect(fixture.standIn.stats().requests).toBe(2);
   });
@@ -83,9 +80,8 @@ describe('OpenFdaClient', () => {
     });
     const breaker = new CircuitBreaker({ clock: fixture.clock });
     const guard = pipeline('openfda', { clock: fixture.clock }).retry({ maxAttempts: 3 }).breaker(breaker).build();
-    const http = fixture.pool.client({ baseUrl: server.url, guard, clock: fixture.clock });
     const kindOf = async (name: string): Promise<unknown> =>
-      failureOf(fixture.clock, new OpenFdaClient({ client: http }).search(parseDrugName(name)));
+      failureOf(fixture.clock, client({ baseUrl: server.url, guard }).findApplications(name));
     expect(await kindOf('tagrisso')).toMatchObject({ kind: 'query', upstreamCode: 'SERVER_ERROR', retryable: false });
     expect(breaker.snapshot().failures).toBe(0);
     expect(await kindOf('tarceva')).toMatchObject({ kind: 'server', retryable: true });

@@ -1,6 +1,7 @@
 import { jsonReply, type Reply, textReply } from '../reply.ts';
 import { RequestLimit } from '../request-limit.ts';
 import type { Question, SourceOptions, StandInSource } from '../source.ts';
+import { openFdaEndpoints } from './endpoints.ts';
 import type { FdaRecordings } from './fda-recordings.ts';
 import { OpenFdaSearch } from './search.ts';
 
@@ -11,8 +12,6 @@ export interface OpenFdaSourceOptions {
   /** The API keys that are known; others are answered 403. @default every key is good */
   readonly apiKeys?: readonly string[] | undefined;
 }
-
-const searchPath = '/drug/drugsfda.json';
 
 /** Headers that openFDA sends with every answer of its own. */
 const ownHeaders = {
@@ -27,20 +26,25 @@ const ownHeaders = {
 /** Stands in for `https://api.fda.gov`. */
 export class OpenFdaSource implements StandInSource {
   readonly name = 'openfda';
-  readonly #search: OpenFdaSearch;
+  readonly #searches: ReadonlyMap<string, OpenFdaSearch>;
   readonly #recordedOn: string;
   readonly #limit: RequestLimit;
   readonly #apiKeys: ReadonlySet<string> | undefined;
 
   constructor(recordings: FdaRecordings, options: OpenFdaSourceOptions & SourceOptions) {
-    this.#search = new OpenFdaSearch(recordings.records, recordings.meta);
+    this.#searches = new Map(
+      openFdaEndpoints.map(endpoint => {
+        const { records, meta } = recordings.openFda[endpoint.name];
+        return [endpoint.path, new OpenFdaSearch(endpoint, records, meta)];
+      }),
+    );
     this.#recordedOn = recordings.openFdaRecordedOn;
     this.#limit = new RequestLimit(options.requestsPerMinute ?? 240, options.clock);
     this.#apiKeys = options.apiKeys && new Set(options.apiKeys);
   }
 
   routeOf(pathname: string): string | undefined {
-    return pathname === searchPath ? searchPath : undefined;
+    return this.#searches.has(pathname) ? pathname : undefined;
   }
 
   answer(question: Question): Reply {
@@ -66,12 +70,14 @@ export class OpenFdaSource implements StandInSource {
   #answerSearch(url: URL, limits: Readonly<Record<string, string>>): Reply {
     const query = new URLSearchParams(url.search);
     query.delete('api_key');
-    const { status, body, nextQuery } = this.#search.answer(query);
+    const search = this.#searches.get(url.pathname);
+    if (search === undefined) return textReply(404, 'Not Found\n');
+    const { status, body, nextQuery } = search.answer(query);
     return jsonReply(status, body, {
       ...limits,
       ...ownHeaders,
       'x-recorded': this.#recordedOn,
-      ...(nextQuery === undefined ? {} : { link: `<${url.origin}${searchPath}?${nextQuery}>; rel="next"` }),
+      ...(nextQuery === undefined ? {} : { link: `<${url.origin}${url.pathname}?${nextQuery}>; rel="next"` }),
     });
   }
 }

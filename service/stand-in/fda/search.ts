@@ -1,4 +1,5 @@
-import { dateFields, matches, type OpenFdaRecord, type SearchDocument, termsOf, toDocument } from './document.ts';
+import { matches, type SearchDocument, termsOf, toDocument } from './document.ts';
+import type { OpenFdaEndpoint, OpenFdaRecord } from './endpoints.ts';
 import { parseQuery, QuerySyntaxError } from './query-parser.ts';
 
 /** What openFDA answers, before it is put on the wire. */
@@ -36,35 +37,22 @@ const maxSkip = 25_000;
 /** The characters that openFDA accepts in a search. */
 const supportedSearch = /^[0-9a-zA-Z@%/',._:()"[\]{}\-+><=*\\ ]+$/;
 
-/** Fields that are not taken apart into words, besides dates and `.exact` ones: results can be sorted by them. */
-const keywordFields: ReadonlySet<string> = new Set([
-  'application_number',
-  'sponsor_name',
-  'products.marketing_status',
-  'products.product_number',
-  'products.reference_drug',
-  'products.reference_standard',
-  'products.te_code',
-  'submissions.review_priority',
-  'submissions.submission_class_code',
-  'submissions.submission_number',
-  'submissions.submission_status',
-  'submissions.submission_type',
-]);
-
-/** Answers searches over a set of drugsfda records as `/drug/drugsfda.json` does. */
+/** Answers searches over the records of an endpoint as openFDA does. */
 export class OpenFdaSearch {
+  readonly #endpoint: OpenFdaEndpoint;
   readonly #documents: readonly SearchDocument[];
   readonly #meta: OpenFdaMeta;
 
-  constructor(records: readonly OpenFdaRecord[], meta: OpenFdaMeta) {
-    this.#documents = records.map(toDocument).sort((one, other) => compare(idOf(one), idOf(other)));
+  constructor(endpoint: OpenFdaEndpoint, records: readonly OpenFdaRecord[], meta: OpenFdaMeta) {
+    this.#endpoint = endpoint;
+    const documents = records.map(record => toDocument(record, endpoint));
+    this.#documents = documents.sort((one, other) => compare(idOf(one), idOf(other)));
     this.#meta = meta;
   }
 
   /** Answers a query. `query` has no `api_key`: the gateway takes it off. */
   answer(query: URLSearchParams): OpenFdaReply {
-    const parameters = readParameters(query);
+    const parameters = readParameters(query, this.#endpoint);
     if ('refusal' in parameters) return failure(400, 'BAD_REQUEST', parameters.refusal);
     try {
       const found = this.#find(parameters.search);
@@ -101,14 +89,14 @@ export class OpenFdaSearch {
     }
     if (counts.size === 0) return failure(404, 'NOT_FOUND', 'Nothing to count');
     const terms = [...counts].sort(([one, many], [other, more]) => more - many || compare(one, other));
-    const results = dateFields.has(requested)
+    const results = this.#endpoint.dateFields.has(requested)
       ? [...counts].sort(([one], [other]) => compare(one, other)).map(([time, count]) => ({ time, count }))
       : terms.slice(0, limit).map(([term, count]) => ({ term, count }));
     return { status: 200, body: { meta: this.#meta, results } };
   }
 }
 
-function readParameters(query: URLSearchParams): Parameters | Refusal {
+function readParameters(query: URLSearchParams, endpoint: OpenFdaEndpoint): Parameters | Refusal {
   const unexpected = [...query.keys()].find(name => !expectedParameters.includes(name));
   if (unexpected !== undefined) return { refusal: `Invalid parameter: ${unexpected}` };
   const text = (name: string): string | undefined => query.get(name)?.trim() || undefined;
@@ -125,11 +113,14 @@ function readParameters(query: URLSearchParams): Parameters | Refusal {
     limit,
     skip,
   };
-  const refusal = findRefusal(parameters);
+  const refusal = findRefusal(parameters, endpoint);
   return refusal === undefined ? parameters : { refusal };
 }
 
-function findRefusal({ search, count, sort, searchAfter, limit, skip }: Parameters): string | undefined {
+function findRefusal(
+  { search, count, sort, searchAfter, limit, skip }: Parameters,
+  { dateFields, keywordFields }: OpenFdaEndpoint,
+): string | undefined {
   if (skip > maxSkip) return `Skip value must ${maxSkip} or less.`;
   if (limit > maxLimit) {
     const advice = ' Use the skip or search_after param to get additional results.';
@@ -200,8 +191,8 @@ function failure(status: number, code: string, message: string, details?: string
   return { status, body: { error: { code, message, ...(details === undefined ? {} : { details }) } } };
 }
 
-function idOf(document: SearchDocument): string {
-  return document.record.application_number;
+function idOf({ record, endpoint }: SearchDocument): string {
+  return endpoint.idOf(record);
 }
 
 function compare(one: string, other: string): number {
