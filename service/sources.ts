@@ -49,6 +49,9 @@ const oncoKBNumbers: DependencyOptions = { host: 'www.oncokb.org', ratePerSecond
 /** Callers without a token share what the city gives to one address. */
 const nycNumbers: DependencyOptions = { host: 'data.cityofnewyork.us', ratePerSecond: 2, burst: 8, maxConcurrent: 4 };
 
+/** Whoever has a token is counted by it. */
+const nycNumbersWithToken: DependencyOptions = { ...nycNumbers, ratePerSecond: 5 };
+
 /** What the stand-in takes for a token with all rights: nobody's, so that nothing has to be set to try the service out. */
 const recordedToken = new Secret('premium-recorded');
 
@@ -69,7 +72,10 @@ export function openSources(infrastructure: Infrastructure, standIn: StandIn | u
   const nccn = new NCCNScraper({ ...through('nccn', nccnNumbers, at?.nccn), licensedContent });
   const token = keys.oncoKbApiToken ?? (standIn && recordedToken);
   const oncoKB = new OncoKBScraper({ ...through('oncokb', oncoKBNumbers, at?.oncoKB), token });
-  const nyc = new NYCDataClient({ ...through('nyc', nycNumbers, at?.nyc), appToken: keys.nycAppToken });
+  const nyc = new NYCDataClient({
+    ...through('nyc', keys.nycAppToken === undefined ? nycNumbers : nycNumbersWithToken, at?.nyc),
+    appToken: keys.nycAppToken,
+  });
   logEvents(nyc.events, infrastructure.logging.getLogger('api.nyc_data_client'), {
     answered: ({ durationMs, records, operation }) => ({
       message: 'API request successful',

@@ -1,0 +1,15 @@
+export { type Bbl, type LotKind, parseBbl } from './bbl.ts';
+export type { DatasetPage, DatasetQuery, DatasetQueryOptions } from './dataset-query.ts';
+export type { DatasetReport } from './dataset-report.ts';
+export type { NycDataset } from './datasets.ts';
+export type { DobSafetyViolation } from './dob-safety-violations.ts';
+export type { DobViolation } from './dob-violations.ts';
+export type { EcbInfraction, EcbRespondent, EcbViolation } from './ecb-violations.ts';
+export { NycDataError, type NycDataErrorKind, NycUnavailableError } from './errors.ts';
+export type { NycEvents } from './events.ts';
+export type { HpdViolation } from './hpd-violations.ts';
+export { type BblText, NYCDataClient, type NYCDataClientOptions, type NycContracts } from './nyc-data-client.ts';
+export type { CrossReference, PropertyViolations, ViolationCounts } from './property-violations.ts';
+export type { SodaRow, Unparsed } from './row-reader.ts';
+export { column, type Soql, type SoqlValue, soql } from './soql.ts';
+export type { AnyViolation, LeftOutRows, ViolationOptions, ViolationsAnswer } from './violations.ts';
