@@ -34,7 +34,7 @@ const orangeBookNumbers: DependencyOptions = {
 /** Others say that 50 a minute are taken: 2 at once and 0.8 a second never come to more. */
 const trialsNumbers: DependencyOptions = { host: 'clinicaltrials.gov', ratePerSecond: 0.8, burst: 2, maxConcurrent: 4 };
 
-/** Pages of a catalogue that changes a few times a month. */
+/** A catalogue of four pages that changes a few times a month; they are read one after another. */
 const nccnNumbers: DependencyOptions = {
   host: 'www.nccn.org',
   ratePerSecond: 0.5,
@@ -85,6 +85,13 @@ export function openSources(infrastructure: Infrastructure, standIn: StandIn | u
       level: 'WARNING',
       message: 'A data set has other columns',
       fields: { dataset: datasetId, added, missing },
+    }),
+  });
+  logEvents(nccn.events, infrastructure.logging.getLogger('api.nccn'), {
+    'menu-used': ({ category, records }) => ({
+      level: 'WARNING',
+      message: 'A catalogue page has no list any more: its links were read, without versions',
+      fields: { category, records },
     }),
   });
   const fda = openFda(infrastructure, standIn);

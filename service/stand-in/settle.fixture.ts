@@ -1,5 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { systemClock } from 'plinth/kernel';
 import type { VirtualClock } from 'plinth/testing';
 import { expect } from 'vitest';
 
@@ -24,14 +25,10 @@ export async function settle<Value>(clock: VirtualClock, work: Promise<Value>): 
   );
   while (!ended) {
     await clock.advance(20);
-    await realMillisecond();
+    // The network and the threads that decompress work in real time: virtual time must not overtake them by much.
+    await systemClock.sleep(1);
   }
   return work;
-}
-
-/** The network and the threads that decompress work in real time: virtual time must not overtake them by much. */
-function realMillisecond(): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, 1));
 }
 
 /** The error that the work ends with. */

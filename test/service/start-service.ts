@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from 'plinth/kernel';
 import { VirtualClock } from 'plinth/testing';
 import { afterAll, beforeAll } from 'vitest';
 import { type Service, startService } from '../../service/service.ts';
@@ -51,7 +52,11 @@ export function useService(environment: Readonly<Record<string, string>> = {}): 
         failure = error;
       },
     );
-    while (response === undefined && failure === undefined) await tested.clock.advance(20);
+    while (response === undefined && failure === undefined) {
+      await tested.clock.advance(20);
+      // The network works in real time: virtual time must not overtake it by much.
+      await systemClock.sleep(1);
+    }
     if (response === undefined) throw failure;
     return { status: response.status, body: (await response.json()) as never };
   };

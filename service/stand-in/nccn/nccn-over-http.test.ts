@@ -205,6 +205,18 @@ describe('NCCNScraper, at the stand-in', () => {
       expect(await failureOf(clock, nccn.getPatientGuidelines())).toBeInstanceOf(NccnLoginRequiredError);
     });
 
+    it('trap: a log-in page is known by its address, whatever is on it', async () => {
+      await using server = await serve((request, response) => {
+        if (!request.url?.startsWith('/login')) {
+          return void response.writeHead(302, { location: '/login?ReturnURL=%2Fguidelines%2Fcategory_1' }).end();
+        }
+        response.setHeader('content-type', 'text/html');
+        response.end('<html><a href="/guidelines/guidelines-detail?category=1&id=1450">Lung</a></html>');
+      });
+      const error = await failureOf(clock, create({ baseUrl: server.url }).getCatalogue(catalogue));
+      expect(error).toBeInstanceOf(NccnLoginRequiredError);
+    });
+
     it('tells half a page from another page, and neither is kept', async () => {
       standIn.behave({ truncate: true, count: 1 });
       const half = await failureOf(clock, nccn.getCatalogue(catalogue));

@@ -53,13 +53,13 @@ export function detailPage({ categories }: NccnRecordings, { name, version, file
   return page(name, [menu(categories), `<h3>${escaped(name)}</h3>`, ...sections, elsewhere].join('\n'));
 }
 
-/** The page that asks who one is. */
-export function loginPage(): string {
+/** The page that asks who one is. It has the menu, as every page has. */
+export function loginPage({ categories }: NccnRecordings): string {
   const form = `<form method="post" action="/login">
   <input type="hidden" name="RequestVerificationToken" value="none">
   <input type="text" name="Username"><input type="password" name="Password"><button type="submit">Login</button>
 </form>`;
-  return page('Login', form);
+  return page('Login', `${menu(categories)}\n${form}`);
 }
 
 /** Files that every page of the site links, and that belong to no guideline. */

@@ -41,11 +41,11 @@ export class NccnSource implements StandInSource {
 
   answer({ method, url }: Question): Reply {
     if (method !== 'GET' && method !== 'HEAD') return textReply(405, 'Method Not Allowed\n', { allow: 'GET, HEAD' });
-    if (url.pathname === '/login') return htmlReply(200, loginPage());
+    if (url.pathname === '/login') return htmlReply(200, loginPage(this.#recordings));
     // The log-in form answers with 200: only the type and the address tell that it is no document.
     const isClosed = this.#wall === 'redirect' || url.pathname.startsWith(documentFolder);
     if (isClosed) return toLogin(url);
-    return this.#wall === 'form' ? htmlReply(200, loginPage()) : this.#page(url);
+    return this.#wall === 'form' ? htmlReply(200, loginPage(this.#recordings)) : this.#page(url);
   }
 
   #page({ pathname, searchParams }: URL): Reply {
