@@ -2,9 +2,14 @@ import { type CallKind, kindOf } from './call-kind.ts';
 import { CallRate } from './call-rate.ts';
 import { EventConnection, type LinkStatus } from './event-connection.ts';
 import { formatCounted } from './format.ts';
-import { type Ask, requestMedication } from './medication-request.ts';
+import { ImportDesk, type ImportView } from './import-desk.ts';
+import type { ImportState } from './import-wire.ts';
+import type { Answers, Ask, Question, QuestionKind } from './questions.ts';
 import { RecentCalls } from './recent-calls.ts';
+import type { Reply } from './reply.ts';
 import { type Cost, RequestCosts } from './request-costs.ts';
+import { requestService } from './service-request.ts';
+import { type TryView, viewOfFragment } from './try-view.ts';
 import type { CallRecord, ConsoleState } from './wire.ts';
 
 export type CallFilter = CallKind | 'all';
@@ -13,6 +18,20 @@ export type CallFilter = CallKind | 'all';
 export interface ReceivedState extends ConsoleState {
   readonly receivedAt: number;
 }
+
+/** What stands in the fields. */
+export interface Drafts {
+  readonly name: string;
+  readonly condition: string;
+  readonly stage: string;
+  readonly bbl: string;
+  readonly activeOnly: boolean;
+  /** Names of medications, one a line. */
+  readonly names: string;
+}
+
+/** The last question of each kind. */
+export type Asks = { readonly [Kind in QuestionKind]?: Ask<Answers[Kind]> };
 
 /** Everything that is on the page, at one moment. */
 export interface ConsoleView {
@@ -31,12 +50,13 @@ export interface ConsoleView {
   readonly heldBack: number;
   /** Calls that ended while the page was not connected and are too old to be listed. */
   readonly missed: number;
-  /** What stands in the field for the medication. */
-  readonly draft: string;
-  readonly ask: Ask | undefined;
-  /** What the present question cost so far. */
-  readonly cost: Cost;
-  readonly allProducts: boolean;
+  /** What is being tried. */
+  readonly tryView: TryView;
+  readonly drafts: Drafts;
+  readonly asks: Asks;
+  readonly imports: ImportView;
+  /** The lists that are shown to their end. */
+  readonly wholeLists: ReadonlySet<string>;
   /** What a screen reader says next. */
   readonly announcement: string;
 }
@@ -52,6 +72,8 @@ const longestRestMs = 1_000;
 
 /** Holds what the page knows and draws it, at most once a frame. The parts read `view` and call the methods. */
 export class ConsoleStore {
+  /** Begins and steers imports. */
+  readonly imports: ImportDesk;
   readonly #draw: (store: ConsoleStore) => void;
   readonly #connection: EventConnection;
   readonly #recent = new RecentCalls(listLimit);
@@ -69,6 +91,11 @@ export class ConsoleStore {
 
   constructor(draw: (store: ConsoleStore) => void) {
     this.#draw = draw;
+    this.imports = new ImportDesk({
+      update: imports => this.update({ imports }),
+      onImport: one => this.#receiveImport(one),
+      announce: announcement => this.update({ announcement }),
+    });
     this.#view = {
       now: Date.now(),
       link: { kind: 'connecting' },
@@ -79,10 +106,11 @@ export class ConsoleStore {
       paused: false,
       heldBack: 0,
       missed: 0,
-      draft: 'osimertinib',
-      ask: undefined,
-      cost: this.#costs.costOf([]),
-      allProducts: false,
+      tryView: viewOfFragment(location.hash) ?? 'products',
+      drafts: { name: 'osimertinib', condition: '', stage: '', bbl: '1007200055', activeOnly: false, names: '' },
+      asks: {},
+      imports: this.imports.view,
+      wholeLists: new Set(),
       announcement: '',
     };
     this.#connection = new EventConnection({
@@ -96,16 +124,24 @@ export class ConsoleStore {
     return this.#view;
   }
 
-  /** Whether a question is still open. */
-  get asking(): boolean {
-    const { ask } = this.#view;
+  /** Whether a question of this kind is still open. */
+  isAsking(kind: QuestionKind): boolean {
+    const ask = this.#view.asks[kind];
     return ask !== undefined && ask.replies.length < ask.count;
+  }
+
+  /** What these requests cost so far. */
+  costOf(replies: readonly Reply<unknown>[]): Cost {
+    return this.#costs.costOf(replies.flatMap(({ requestId }) => requestId ?? []));
   }
 
   /** Connects and starts the clock of the page. */
   start(): void {
     this.#draw(this);
     this.#connection.open();
+    addEventListener('hashchange', () => {
+      this.update({ tryView: viewOfFragment(location.hash) ?? this.#view.tryView });
+    });
     setInterval(() => this.#tick(), 1_000);
   }
 
@@ -141,24 +177,35 @@ export class ConsoleStore {
     this.#recent.pin(record, open);
   }
 
-  /** Sends so many equal requests in the same moment. Does nothing while an earlier question is open. */
-  async askMany(name: string, count: number): Promise<void> {
-    if (this.asking) return;
-    this.update({ ask: { name, count, replies: [] }, cost: this.#costs.costOf([]), allProducts: false });
-    await Promise.all(Array.from({ length: count }, () => this.#askOnce(name)));
-    this.update({ announcement: `${formatCounted(count, 'answer')} for ${name}` });
+  /** Changes what stands in the fields. */
+  draft(change: Partial<Drafts>): void {
+    this.update({ drafts: { ...this.#view.drafts, ...change } });
   }
 
-  async #askOnce(name: string): Promise<void> {
-    const reply = await requestMedication(name);
-    const { ask } = this.#view;
-    if (!ask) return;
-    const replies = [...ask.replies, reply];
-    this.update({ ask: { ...ask, replies }, cost: this.#costOf(replies) });
+  /** Shows a list to its end, or only its beginning. */
+  toggleList(list: string): void {
+    const lists = new Set(this.#view.wholeLists);
+    if (!lists.delete(list)) lists.add(list);
+    this.update({ wholeLists: lists });
   }
 
-  #costOf(replies: Ask['replies'] = []): Cost {
-    return this.#costs.costOf(replies.map(({ requestId }) => requestId).filter(requestId => requestId !== undefined));
+  /** Sends so many equal requests in the same moment. Does nothing while an earlier question of this kind is open. */
+  async ask<Kind extends QuestionKind>(kind: Kind, question: Question<Answers[Kind]>, count = 1): Promise<void> {
+    if (this.isAsking(kind)) return;
+    this.#setAsk(kind, { question, count, replies: [] });
+    this.update({ wholeLists: new Set([...this.#view.wholeLists].filter(list => !list.startsWith(kind))) });
+    await Promise.all(Array.from({ length: count }, () => this.#askOnce(kind, question)));
+    this.update({ announcement: `${formatCounted(count, 'answer')} for ${question.about}` });
+  }
+
+  async #askOnce<Kind extends QuestionKind>(kind: Kind, question: Question<Answers[Kind]>): Promise<void> {
+    const reply = await requestService(question);
+    const ask = this.#view.asks[kind];
+    if (ask) this.#setAsk(kind, { ...ask, replies: [...ask.replies, reply] });
+  }
+
+  #setAsk<Kind extends QuestionKind>(kind: Kind, ask: Ask<Answers[Kind]>): void {
+    this.update({ asks: { ...this.#view.asks, [kind]: ask } });
   }
 
   #receiveState(state: ConsoleState): void {
@@ -173,6 +220,17 @@ export class ConsoleStore {
     this.#behind = false;
     this.#totalKnown = state.totals.calls;
     this.update({ state: { ...state, receivedAt: Date.now() }, missed: this.#view.missed + Math.max(0, ended) });
+    void this.imports.follow(state.imports ?? []);
+  }
+
+  /** An answer about one import is newer than the state, which follows. */
+  #receiveImport(one: ImportState): void {
+    const { state } = this.#view;
+    if (!state) return;
+    const before = state.imports ?? [];
+    const known = before.some(({ id }) => id === one.id);
+    const imports = known ? before.map(each => (each.id === one.id ? one : each)) : [one, ...before];
+    this.update({ state: { ...state, imports } });
   }
 
   #receiveCall(record: CallRecord): void {
@@ -220,9 +278,8 @@ export class ConsoleStore {
   #takeIn(): number {
     this.#nextTakeInAt = performance.now() + takeInMs;
     const added = this.#recent.add(this.#arrived.splice(0));
-    const { ask, paused, calls } = this.#view;
+    const { paused, calls } = this.#view;
     this.update({
-      cost: this.#costOf(ask?.replies),
       calls: paused ? calls : this.#recent.list,
       heldBack: paused ? this.#arrivedSincePause : 0,
     });

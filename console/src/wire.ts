@@ -1,3 +1,5 @@
+import type { ImportState } from './import-wire.ts';
+
 /**
  * What the service sends, as this page understands it. Written out here and not imported, because the console is a
  * client like any other: it may use nothing but HTTP.
@@ -138,6 +140,8 @@ export interface ConsoleState {
   /** Absent from a service that does not tell. */
   readonly cacheTiers?: CacheTiers;
   readonly totals: Totals;
+  /** Newest first. Absent from a service that has none. */
+  readonly imports?: readonly ImportState[];
   /** Newest first, at most 100. */
   readonly calls: readonly CallRecord[];
 }

@@ -32,6 +32,10 @@ const approval = z.object({
   orphan: z.boolean().nullable(),
   patents: z.number(),
   exclusivities: z.number(),
+  sources: z.array(z.enum(['orange-book', 'drugsfda'])).meta({
+    description:
+      'Which of the FDA\u2019s sources have the application; patents and exclusivities are of the Orange Book',
+  }),
   provenance,
 });
 

@@ -66,6 +66,7 @@ function approvalFact(application: ApprovedApplication, reports: readonly Source
     orphan,
     patents: application.patents.length,
     exclusivities: application.exclusivities.length,
+    sources: [...application.sources],
     provenance: factProvenance(
       report.source,
       { ...report, origin: report.origin, freshness: report.freshness },
@@ -83,7 +84,7 @@ function reportOf(
   { source, status, found, origin, freshness, ...rest }: SourceReport,
   facts: readonly EvidenceFact[],
 ): EvidenceReport {
-  const shown = facts.filter(({ provenance }) => provenance.source === source).length;
+  const shown = facts.filter(fact => fact.kind === 'approval' && fact.sources.includes(source)).length;
   const note = rest.error ?? rest.reason ?? (rest.complete ? undefined : 'There are more records than are read');
   return {
     source,

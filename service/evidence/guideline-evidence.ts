@@ -73,7 +73,15 @@ async function recommendations(
 }
 
 function guidelineFact({ id, name, version, url }: NccnGuideline, provenance: Provenance): EvidenceFact {
-  return { kind: 'guideline', name, version, provenance: factProvenance('nccn', provenance, { reference: id, url }) };
+  // What stands in for the site has another address, where nobody reads it.
+  const { pathname, search } = new URL(url);
+  const page = `https://www.nccn.org${pathname}${search}`;
+  return {
+    kind: 'guideline',
+    name,
+    version,
+    provenance: factProvenance('nccn', provenance, { reference: id, url: page }),
+  };
 }
 
 function recommendationFact(regimen: RecommendedRegimen, { title, version, readAt }: LicensedProvenance): EvidenceFact {

@@ -41,11 +41,12 @@ export function importRoutes(imports: ImportService): ServerRoutes {
           querystring: z.object({
             offset: z.coerce.number().int().min(0).default(0),
             limit: z.coerce.number().int().min(1).max(1_000).default(100),
+            failed: z.stringbool().default(false).meta({ description: 'Only those that failed' }),
           }),
           response: { 200: z.array(importResult) },
         },
       },
-      ({ params: { id }, query: { offset, limit } }) => [...imports.results(id, offset, limit)],
+      ({ params: { id }, query }) => [...imports.results(id, query)],
     );
     await app.register(steeringRoutes(imports));
   };

@@ -63,12 +63,13 @@ describe('ImportService', () => {
     expect({ title, total }).toEqual({ title: 'aspirin, broken and 1 more', total: 3 });
     await untilState(service, id, 'completed');
     expect(service.get(id)).toMatchObject({ done: 3, failed: 1, active: 0 });
-    expect(service.results(id, 0, 10)).toMatchObject([
+    expect(service.results(id, { offset: 0, limit: 10, failed: false })).toMatchObject([
       { index: 0, name: 'aspirin', ok: true, value: { applications: 7 } },
       { index: 1, name: 'broken', ok: false, error: { code: 'NETWORK_ERROR', message: 'The source is gone' } },
       { index: 2, name: 'x', ok: true },
     ]);
-    expect(service.results(id, 1, 1).map(({ name }) => name)).toEqual(['broken']);
+    expect(service.results(id, { offset: 1, limit: 1, failed: false }).map(({ name }) => name)).toEqual(['broken']);
+    expect(service.results(id, { offset: 0, limit: 9, failed: true }).map(({ index }) => index)).toEqual([1]);
     await service.close();
   });
 
@@ -91,7 +92,7 @@ describe('ImportService', () => {
     await untilState(second, id, 'completed');
     expect(asked.filter(name => done.has(name))).toEqual([]);
     expect(second.get(id)).toMatchObject({ done: 12, recorded: done.size });
-    expect(second.results(id, 0, 100).map(({ name }) => name)).toEqual(names);
+    expect(second.results(id, { offset: 0, limit: 100, failed: false }).map(({ name }) => name)).toEqual(names);
     await second.close();
   });
 
@@ -126,7 +127,7 @@ describe('ImportService', () => {
     await second.open();
     await untilState(second, id, 'stopped');
     expect(second.get(id)).toMatchObject({ done: 10, failed: 0, total: 12 });
-    expect(second.results(id, 0, 100)).toHaveLength(10);
+    expect(second.results(id, { offset: 0, limit: 100, failed: false })).toHaveLength(10);
     expect(asked).toHaveLength(10);
     expect((await second.resume(id)).state).toBe('running');
     await untilState(second, id, 'completed');

@@ -3,7 +3,13 @@ import { NotFoundError, RejectedError } from 'plinth/errors';
 import { type Clock, type EventSource, Events, type Ids } from 'plinth/kernel';
 import { ImportFiles, type ImportManifest } from './import-files.ts';
 import { importedMedication } from './import-schemas.ts';
-import { type ImportedMedication, type ImportResult, type ImportState, MedicationImport } from './medication-import.ts';
+import {
+  type ImportedMedication,
+  type ImportResult,
+  type ImportState,
+  MedicationImport,
+  type ResultsQuery,
+} from './medication-import.ts';
 
 /** What {@link ImportService} tells. */
 export interface ImportEvents {
@@ -86,8 +92,8 @@ export class ImportService {
   }
 
   /** Some of the results, in the order of the names. @throws {NotFoundError} */
-  results(id: string, offset: number, limit: number): readonly ImportResult[] {
-    return this.#find(id).results(offset, limit);
+  results(id: string, query: ResultsQuery): readonly ImportResult[] {
+    return this.#find(id).results(query);
   }
 
   /** Begins no further name until {@link resume}. @throws {NotFoundError} */

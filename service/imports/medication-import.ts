@@ -13,6 +13,14 @@ export type ImportState = z.infer<typeof importState>;
 /** One line of the results. */
 export type ImportResult = z.infer<typeof importResult>;
 
+/** Which results are wanted. */
+export interface ResultsQuery {
+  readonly offset: number;
+  readonly limit: number;
+  /** Only those that failed. */
+  readonly failed: boolean;
+}
+
 /** One import: its names, and the batch that works on them. */
 export class MedicationImport {
   readonly manifest: ImportManifest;
@@ -77,16 +85,18 @@ export class MedicationImport {
       failed: this.#failed,
       recorded,
       active,
-      ratePerSecond,
+      // An import that is over has no pace, and one that was only read from its file never had.
+      ratePerSecond: this.hasEnded ? 0 : ratePerSecond,
       elapsedMs,
       etaMs: etaMs ?? null,
       ...(this.#end?.error === undefined ? {} : { error: messageOf(this.#end.error) }),
     };
   }
 
-  /** Some of the results, in the order of the names; only those of names that are done. */
-  results(offset: number, limit: number): readonly ImportResult[] {
-    return this.#results.slice(offset, offset + limit).map(({ index, item, ok, value, error, recorded }) => ({
+  /** Some of the results, in the order of the names; only those of names that are done, or only those that failed. */
+  results({ offset, limit, failed }: ResultsQuery): readonly ImportResult[] {
+    const wanted = failed ? this.#results.filter(({ ok }) => !ok) : this.#results;
+    return wanted.slice(offset, offset + limit).map(({ index, item, ok, value, error, recorded }) => ({
       index,
       name: item,
       ok,

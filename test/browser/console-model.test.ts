@@ -1,13 +1,27 @@
 import fc from 'fast-check';
 import type { CallRecord as PipelineRecord } from 'plinth/pipeline';
 import { stageOrder } from 'plinth/pipeline';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import type { z } from 'zod';
+import { keyInWords } from '../../console/src/call-key.ts';
 import { deepestStage, kindOf, summarizeStage } from '../../console/src/call-kind.ts';
 import { CallRate } from '../../console/src/call-rate.ts';
+import { describeFact, groupFacts } from '../../console/src/evidence-groups.ts';
+import type { MedicationEvidence } from '../../console/src/evidence-wire.ts';
 import { formatAge, formatCounted, formatDuration, formatSpan } from '../../console/src/format.ts';
+import type { ImportResult, ImportState } from '../../console/src/import-wire.ts';
+import { actionsOf, namesOf, paceOf } from '../../console/src/import-words.ts';
+import type { PropertyViolations } from '../../console/src/property-wire.ts';
+import { evidenceQuestion, propertyQuestion } from '../../console/src/questions.ts';
 import { RecentCalls } from '../../console/src/recent-calls.ts';
 import { RequestCosts } from '../../console/src/request-costs.ts';
+import { viewOfFragment } from '../../console/src/try-view.ts';
+import { violationLines } from '../../console/src/violation-lines.ts';
 import { type CallRecord, stageOrder as stageOrderOfConsole } from '../../console/src/wire.ts';
+import type { medicationEvidence } from '../../service/evidence/evidence-schemas.ts';
+import type { importResult, importState } from '../../service/imports/import-schemas.ts';
+import type { propertyViolations } from '../../service/properties/property-schemas.ts';
+import { sampleEvidence, sampleProperty } from './sample-answers.ts';
 import { type SampleKind, sampleCalls } from './sample-calls.ts';
 
 /** Compiles only while the console understands every record that a pipeline makes. */
@@ -156,5 +170,140 @@ describe('the words of the console', () => {
     ]);
     expect([3_600_000, 8_040_000, 273_600_000].map(formatSpan)).toEqual(['1 h', '2 h 14 min', '3 d 4 h']);
     expect([formatCounted(1, 'call'), formatCounted(1_200, 'call')]).toEqual(['1 call', '1,200 calls']);
+  });
+});
+
+describe('what the console knows of the answers', () => {
+  it('is what the service says; the compiler tells', () => {
+    expectTypeOf<z.output<typeof medicationEvidence>>().toExtend<MedicationEvidence>();
+    expectTypeOf<z.output<typeof propertyViolations>>().toExtend<PropertyViolations>();
+    expectTypeOf<z.output<typeof importState>>().toExtend<ImportState>();
+    expectTypeOf<z.output<typeof importResult>>().toExtend<ImportResult>();
+  });
+});
+
+describe('evidence in words', () => {
+  const groups = groupFacts(sampleEvidence.facts);
+  const line = (kind: string) => {
+    const fact = groups.find(group => group.kind === kind)?.facts[0];
+    if (!fact) throw new Error(`no fact of the kind ${kind}`);
+    return describeFact(fact);
+  };
+
+  it('groups facts by kind, always in the same order, and loses none', () => {
+    const kinds = ['approval', 'label', 'trial', 'guideline', 'recommendation', 'biomarker'];
+    expect(groups.map(({ kind }) => kind)).toEqual(kinds);
+    expect(groups.flatMap(({ facts }) => facts)).toHaveLength(sampleEvidence.facts.length);
+    expect(groupFacts([])).toEqual([]);
+  });
+
+  it('shows a fact of a kind that it does not know by its reference, behind the others', () => {
+    const { provenance } = line('trial');
+    const unknown = { kind: 'rumour', provenance } as unknown as (typeof sampleEvidence.facts)[number];
+    expect(groupFacts([unknown, ...sampleEvidence.facts]).at(-1)).toMatchObject({ kind: 'rumour', title: 'rumour' });
+    expect(describeFact(unknown)).toMatchObject({ title: 'NCT00000001', details: [] });
+  });
+
+  it('says what is known of a fact and leaves out what is not', () => {
+    expect(line('approval')).toMatchObject({
+      title: 'TAGRISSO',
+      details: ['approved 2015-11-13', 'ASTRAZENECA', '26 patents', '1 exclusivity', 'orphan drug'],
+    });
+    expect(line('trial').details).toEqual([
+      'active not recruiting',
+      'phase 2, phase 3',
+      'since 2020-01',
+      '1,200 participants',
+      'Example Institute',
+      'Lung Cancer',
+    ]);
+    expect(line('biomarker')).toMatchObject({ title: 'EGFR C797S', mark: { tone: 'refused', text: 'resists' } });
+    expect(line('label').texts.map(({ name }) => name)).toEqual(['Indications']);
+  });
+});
+
+describe('the violations of a lot', () => {
+  const lines = violationLines(sampleProperty);
+
+  it('stand in one list, the newest first, those without a date last', () => {
+    expect(lines).toHaveLength(13);
+    const days = lines.map(({ issueDate }) => issueDate ?? '');
+    expect(days).toEqual([...days].sort().reverse());
+    expect(lines[0]).toMatchObject({ dataset: 'ecb', text: 'CLASS - 1 · $1,500 due' });
+    expect(lines.at(-1)).toMatchObject({ issueDate: null, isActive: null });
+  });
+
+  it('say in both directions which entries are the same one', () => {
+    expect(lines.filter(({ sameAs }) => sameAs.length > 0).map(({ id, sameAs }) => [id, sameAs])).toEqual([
+      ['ecb e1', ['Buildings (BIS) V010110LBLVIO']],
+      ['dob d10', ['ECB 35261401K']],
+    ]);
+  });
+});
+
+describe('imports in words', () => {
+  const running: ImportState = {
+    id: 'a',
+    title: 'a',
+    createdAt: '2026-11-21T08:00:00.000Z',
+    state: 'running',
+    total: 200,
+    done: 50,
+    failed: 0,
+    recorded: 0,
+    active: 5,
+    ratePerSecond: 2.94,
+    elapsedMs: 17_000,
+    etaMs: 51_000,
+  };
+
+  it('offers what can be done in each state', () => {
+    const states = ['running', 'paused', 'stopped', 'failed', 'completed'] as const;
+    expect(states.map(state => actionsOf({ ...running, state }).join(' '))).toEqual([
+      'pause stop',
+      'resume stop',
+      'resume',
+      'resume',
+      '',
+    ]);
+  });
+
+  it('says the pace and what is left, but no pace of what was only read again', () => {
+    expect(paceOf(running)).toEqual(['2.9 per second', '51 s left']);
+    expect(paceOf({ ...running, etaMs: null })).toEqual(['2.9 per second', 'time left unknown']);
+    expect(paceOf({ ...running, state: 'completed' })).toEqual(['2.9 per second', 'took 17 s']);
+    expect(paceOf({ ...running, state: 'stopped', recorded: 50 })).toEqual(['50 from an earlier run']);
+  });
+
+  it('takes one name a line, and no empty lines', () => {
+    expect(namesOf(' osimertinib \r\n\n  imatinib')).toEqual(['osimertinib', 'imatinib']);
+    expect(namesOf('\n ')).toEqual([]);
+  });
+});
+
+describe('addresses', () => {
+  it('ask for what was typed, whatever it is', () => {
+    expect(evidenceQuestion('a/b c', 'nsclc', '').path).toBe('/api/v1/medications/a%2Fb%20c/evidence?condition=nsclc');
+    expect(evidenceQuestion('a', '', '').path).toBe('/api/v1/medications/a/evidence');
+    expect(propertyQuestion('1/720/55', true).path).toBe(
+      '/api/v1/properties/1%2F720%2F55/violations?activeOnly=true&limit=50',
+    );
+  });
+
+  it('keep the view in the fragment', () => {
+    expect(['#evidence', '#import', '#calls', ''].map(viewOfFragment)).toEqual([
+      'evidence',
+      'import',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('are short where they are the key of a call', () => {
+    const search = 'http://127.0.0.1:1/drug/drugsfda.json?search=brand_name%3A%22no%20such%20drug%22&limit=100';
+    expect(keyInWords(`GET ${search} json 404`)).toBe('no such drug');
+    expect(keyInWords('GET https://a.org/resource/x.json?lot=55 json')).toBe('/resource/x.json?lot=55');
+    expect(keyInWords('GET https://a.org/%E0%A4%A')).toBe('/%E0%A4%A');
+    expect(keyInWords('oncokb 5f27 /utils/drugs {}')).toBe('oncokb 5f27 /utils/drugs {}');
   });
 });

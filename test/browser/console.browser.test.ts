@@ -23,7 +23,7 @@ const skipped = missing !== undefined && !required;
 const suffix = skipped ? ` (SKIPPED: ${missing})` : '';
 if (skipped) process.stderr.write(`\nThe browser tests of the console are SKIPPED: ${missing}\n\n`);
 
-const phone: VisitorOptions = { viewport: { width: 375, height: 812 }, phone: true };
+const phone: VisitorOptions = { viewport: { width: 360, height: 780 }, phone: true };
 const rows = '.call';
 let browser: Browser;
 let screenshots: string | undefined;
@@ -219,6 +219,15 @@ describe.skipIf(skipped)(`the console in odd situations, in Chromium${suffix}`, 
       'transport failed×3',
     ]);
     await picture(page, 'kinds-dark');
+  });
+
+  it.each([320, 720, 900, 980, 981, 1_200, 1_280, 2_000])('fits a window of %i pixels', async width => {
+    const page = await open(service, { viewport: { width, height: 800 } });
+    for (const kind of Object.keys(sampleCalls) as SampleKind[]) service.call(kind);
+    await expect.poll(() => rowCount(page)).toBe(8);
+    expect(await sidewaysOverflow(page)).toBe(0);
+    const cutOff = `[...document.querySelectorAll('${rows} summary')].filter(row => row.scrollWidth > row.clientWidth).length`;
+    expect(await page.evaluate(cutOff)).toBe(0);
   });
 
   it('shows an open breaker, and health that is not up', async () => {

@@ -54,7 +54,7 @@ const contrastScript = `(() => {
 const labelScript = `(() => {
   const nameOf = element =>
     element.getAttribute('aria-label') ?? ([...(element.labels ?? [])].map(label => label.textContent).join(' ') || element.textContent);
-  const controls = [...document.querySelectorAll('a[href], button, input, summary, [role=img]')];
+  const controls = [...document.querySelectorAll('a[href], button, input, textarea, progress, summary, [role=img]')];
   const nameless = controls.filter(element => nameOf(element).trim() === '').map(element => 'no name: ' + element.outerHTML.slice(0, 80));
   const ids = [...document.querySelectorAll('[id]')].map(element => element.id);
   return [...nameless, ...ids.filter((id, index) => ids.indexOf(id) !== index).map(id => 'id occurs twice: ' + id)];

@@ -2,7 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { CallRecord, ConsoleState, MedicationAnswer, Totals } from '../../console/src/wire.ts';
 import { type ConsoleAsset, consoleContentSecurityPolicy, loadConsoleAssets } from '../../service/console-assets.ts';
+import { sampleEvidence, sampleProperty } from './sample-answers.ts';
 import { type SampleCall, type SampleKind, sampleCalls } from './sample-calls.ts';
+import { StandInImports } from './stand-in-imports.ts';
 
 const upstreamMs = 60;
 
@@ -11,6 +13,7 @@ const upstreamMs = 60;
  * (a refused call, a thousand calls a second, a dead service) can be asked for here and not waited for.
  */
 export class StandInService {
+  readonly imports = new StandInImports();
   readonly #assets: ReadonlyMap<string, ConsoleAsset>;
   readonly #streams = new Set<ServerResponse>();
   readonly #inFlight = new Map<string, Promise<void>>();
@@ -64,6 +67,13 @@ export class StandInService {
     this.#calls = [];
     this.#totals = { calls: 0, ok: 0, stale: 0, rejected: 0, failed: 0, upstreamCalls: 0 };
     this.#known.clear();
+    this.imports.forget();
+  }
+
+  /** So many names of every running import get their result, and the page is told. */
+  advanceImports(names: number): void {
+    this.imports.advance(names);
+    this.#send('state', this.#state());
   }
 
   /** A guarded call that ended just now. */
@@ -111,7 +121,37 @@ export class StandInService {
     } else if (url.pathname === '/api/v1/console/state') sendJson(response, 200, this.#state());
     else if (url.pathname === '/api/v1/console/events') this.#stream(response);
     else if (url.pathname === '/api/v1/medications') await this.#answer(url.searchParams.get('name') ?? '', response);
-    else sendJson(response, 404, { success: false, error: 'Not found', error_code: 'NOT_FOUND' });
+    else if (url.pathname.endsWith('/evidence')) this.#evidence(response);
+    else if (url.pathname.startsWith('/api/v1/properties/')) this.#property(url, response);
+    else if (url.pathname.startsWith('/api/v1/imports')) await this.#import(url, request, response);
+    else sendJson(response, 404, notFound);
+  }
+
+  #evidence(response: ServerResponse): void {
+    const requestId = crypto.randomUUID();
+    this.call('fetched', 'osimertinib', requestId);
+    this.call('hit', 'osimertinib', requestId);
+    sendJson(response, 200, sampleEvidence, requestId);
+  }
+
+  #property(url: URL, response: ServerResponse): void {
+    const bbl = decodeURIComponent(url.pathname.split('/')[4] ?? '');
+    const isGood = /^\d{10}$/.test(bbl);
+    const error = `Cannot read "${bbl}" as a BBL: expected ten digits such as 1007200055`;
+    const refusal = { success: false, error, error_code: 'VALIDATION_ERROR' };
+    sendJson(response, isGood ? 200 : 422, isGood ? sampleProperty : refusal, crypto.randomUUID());
+  }
+
+  async #import(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [id, action = ''] = url.pathname.split('/').slice(4);
+    if (id === undefined) {
+      const { names } = JSON.parse((await request.toArray()).join('')) as { names: readonly string[] };
+      return sendJson(response, 202, this.imports.begin(names));
+    }
+    const [offset = 0, limit = 0] = ['offset', 'limit'].map(name => Number(url.searchParams.get(name)));
+    const results = action === 'results';
+    const answer = results ? this.imports.results(id, offset, limit) : this.imports.steer(id, action);
+    sendJson(response, answer ? 200 : 404, answer ?? notFound);
   }
 
   #stream(response: ServerResponse): void {
@@ -177,11 +217,14 @@ export class StandInService {
         },
       ],
       totals: this.#totals,
+      imports: this.imports.list(),
       calls: this.#calls,
       ...this.overrides,
     };
   }
 }
+
+const notFound = { success: false, error: 'Not found', error_code: 'NOT_FOUND' };
 
 function sendJson(response: ServerResponse, status: number, body: unknown, requestId?: string): void {
   const headers = { 'content-type': 'application/json', ...(requestId ? { 'x-request-id': requestId } : {}) };

@@ -1,4 +1,5 @@
 import { Component, type JSX, type TargetedEvent } from 'preact';
+import { keyInWords } from '../call-key.ts';
 import {
   ageOf,
   deepestStage,
@@ -49,7 +50,7 @@ export class CallRow extends Component<CallRowProps, { readonly open: boolean }>
                 <span class="dependency">{record.dependency}.</span>
                 {record.operation}
               </span>{' '}
-              <CallKey text={record.key ?? 'no key'} />
+              <CallKey record={record} />
             </span>
             <span class="call-result">
               <Chip tone={kind} text={kind} /> <span class="call-age">{qualify(record)}</span>
@@ -71,9 +72,10 @@ export class CallRow extends Component<CallRowProps, { readonly open: boolean }>
 const tailLength = 14;
 
 /** A key too long for its place is cut before its end. */
-function CallKey({ text }: { readonly text: string }): JSX.Element {
+function CallKey({ record: { key = 'no key' } }: { readonly record: CallRecord }): JSX.Element {
+  const text = keyInWords(key);
   return (
-    <span class="call-key" title={text}>
+    <span class="call-key" title={key}>
       <span class="key-head">{text.slice(0, -tailLength)}</span>
       <span class="key-tail">{text.slice(-tailLength)}</span>
     </span>

@@ -9,7 +9,7 @@ export interface PanelProps {
 }
 
 /** Where there is room beside the list, panels begin open; above it, they begin closed. */
-const beginsOpen = matchMedia('(min-width: 1160px)').matches;
+const beginsOpen = matchMedia('(min-width: 1280px)').matches;
 
 export function Panel({ title, headline, children }: PanelProps): JSX.Element {
   return (

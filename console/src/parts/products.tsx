@@ -1,14 +1,13 @@
 import type { JSX } from 'preact';
 import type { Product } from '../wire.ts';
+import { ShowMore, shownOf } from './show-more.tsx';
 import type { StoreProps } from './store-props.ts';
 
-const shownAtFirst = 3;
+const beginning = { list: 'products', first: 3 };
 
 export function Products({ store, products }: StoreProps & { readonly products: readonly Product[] }): JSX.Element {
-  const all = store.view.allProducts;
-  const shown = all ? products : products.slice(0, shownAtFirst);
   return (
-    <div class="products">
+    <div class="listing">
       <table>
         <thead>
           <tr>
@@ -21,7 +20,7 @@ export function Products({ store, products }: StoreProps & { readonly products: 
           </tr>
         </thead>
         <tbody>
-          {shown.map((product, index) => (
+          {shownOf(store, beginning, products).map((product, index) => (
             <tr key={index}>
               <th scope="row">
                 {product.brandName || 'no brand name'}
@@ -36,16 +35,7 @@ export function Products({ store, products }: StoreProps & { readonly products: 
           ))}
         </tbody>
       </table>
-      {products.length > shownAtFirst && (
-        <button
-          type="button"
-          class="quiet-button"
-          aria-expanded={all}
-          onClick={() => store.update({ allProducts: !all })}
-        >
-          {all ? `Show the first ${shownAtFirst}` : `Show all ${products.length}`}
-        </button>
-      )}
+      <ShowMore store={store} {...beginning} total={products.length} of="products" />
     </div>
   );
 }

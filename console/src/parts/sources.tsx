@@ -1,45 +1,48 @@
 import type { JSX } from 'preact';
 import type { Tone } from '../call-kind.ts';
-import { formatAge, formatCounted } from '../format.ts';
-import type { MedicationAnswer, SourceReport } from '../wire.ts';
+import type { Freshness } from '../wire.ts';
 import { Chip } from './chip.tsx';
 
-export interface SourcesProps {
-  readonly answer: MedicationAnswer;
+/** How one source took part in an answer. */
+export interface SourceLine {
+  readonly name: string;
+  readonly status: 'answered' | 'empty' | 'failed' | 'not-asked';
+  readonly freshness: Freshness | null;
+  /** What else is to be said, each a few words; what is nothing is left out. */
+  readonly facts: readonly (string | false | null | undefined)[];
 }
 
-const tones: Readonly<Record<SourceReport['status'], Tone>> = { answered: 'ok', empty: 'plain', failed: 'failed' };
+const tones: Readonly<Record<SourceLine['status'], Tone>> = {
+  answered: 'ok',
+  empty: 'plain',
+  failed: 'failed',
+  'not-asked': 'plain',
+};
+
+export interface SourcesProps {
+  readonly lines: readonly SourceLine[];
+  /** Whether each has a line of its own, because they are many. @default false */
+  readonly aligned?: boolean;
+}
 
 /** Which sources took part, and how far each can be trusted. */
-export function Sources({ answer }: SourcesProps): JSX.Element {
+export function Sources({ lines, aligned = false }: SourcesProps): JSX.Element {
   return (
-    <ul class="sources">
-      {answer.sources.map(source => (
-        <li key={source.source}>
-          <span class="name">{source.source}</span>
+    <ul class={aligned ? 'sources aligned' : 'sources'}>
+      {lines.map(({ name, status, freshness, facts }) => (
+        <li key={name}>
+          <span class="name">{name}</span>
           <Chip
-            tone={toneOf(source)}
-            text={source.status === 'answered' ? (source.freshness ?? 'answered') : source.status}
+            tone={status === 'answered' ? freshnessTone(freshness) : (tones[status] ?? 'plain')}
+            text={status === 'answered' ? (freshness ?? 'answered') : status.replace('-', ' ')}
           />
-          <span class="source-facts">{facts(source)}</span>
+          <span class="source-facts">{facts.filter(Boolean).join(' · ')}</span>
         </li>
       ))}
     </ul>
   );
 }
 
-function toneOf(source: SourceReport): Tone {
-  if (source.status !== 'answered') return tones[source.status] ?? 'plain';
-  return source.freshness === 'stale' || source.freshness === 'fallback' ? source.freshness : 'ok';
-}
-
-function facts({ status, origin, ageMs, edition, reason, found, error }: SourceReport): string {
-  const said = [
-    origin ?? 'origin unknown',
-    status !== 'failed' && formatCounted(found, 'product'),
-    status !== 'failed' && formatAge(ageMs),
-    edition && `edition ${edition}`,
-    error ?? reason,
-  ];
-  return said.filter(Boolean).join(' · ');
+export function freshnessTone(freshness: Freshness | null): Tone {
+  return freshness === 'stale' || freshness === 'fallback' ? freshness : 'ok';
 }

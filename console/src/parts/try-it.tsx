@@ -1,64 +1,45 @@
-import type { JSX, TargetedSubmitEvent } from 'preact';
-import { Answer } from './answer.tsx';
+import type { JSX } from 'preact';
+import { isUnderWay } from '../import-words.ts';
+import { type TryView, tryViews } from '../try-view.ts';
 import type { StoreProps } from './store-props.ts';
+import { TryEvidence } from './try-evidence.tsx';
+import { TryImport } from './try-import.tsx';
+import { TryProducts } from './try-products.tsx';
+import { TryProperty } from './try-property.tsx';
 
-const examples = ['osimertinib', 'pembrolizumab', 'imatinib', 'metformin', 'semaglutide', 'no such drug'];
-const manyTimes = 50;
+const parts = { products: TryProducts, evidence: TryEvidence, property: TryProperty, import: TryImport } as const;
 
-/** The bar that asks the service a question, and what the answer cost. */
+const titles: Readonly<Record<TryView, string>> = {
+  products: 'Products',
+  evidence: 'Evidence',
+  property: 'Property',
+  import: 'Import',
+};
+
+/** Where the service is asked something, and answers. */
 export function TryIt({ store }: StoreProps): JSX.Element {
-  const { asking } = store;
-  const { draft } = store.view;
-  const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
-    event.preventDefault();
-    // Read now and not when it was drawn: who types fast presses Enter before the next frame.
-    const asked = store.view.draft.trim();
-    const many = (event.submitter as HTMLButtonElement | null)?.value === 'many';
-    if (asked !== '') void store.askMany(asked, many ? manyTimes : 1);
-  };
+  const chosen = store.view.tryView;
+  const Chosen = parts[chosen];
+  const running = store.view.state?.imports?.filter(isUnderWay).length ?? 0;
   return (
     <section class="try" aria-labelledby="try-title">
-      <form onSubmit={submit}>
+      <div class="try-head">
         <h2 id="try-title">Try it</h2>
-        <div class="try-row">
-          <label class="visually-hidden" for="medication">
-            Medication name
-          </label>
-          <input
-            id="medication"
-            type="search"
-            placeholder="Medication name"
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck={false}
-            required
-            maxLength={200}
-            value={draft}
-            onInput={event => store.update({ draft: event.currentTarget.value })}
-          />
-          <button type="submit" class="primary" value="once" aria-disabled={asking}>
-            Ask once
-          </button>
-          <button type="submit" value="many" aria-disabled={asking} title="A browser sends about six of them at a time">
-            Ask {manyTimes} times at once
-          </button>
-        </div>
-        <fieldset class="examples">
-          <legend class="visually-hidden">Examples</legend>
-          {examples.map(example => (
-            <button
-              key={example}
-              type="button"
-              class="example"
-              aria-pressed={draft === example}
-              onClick={() => store.update({ draft: example })}
-            >
-              {example}
-            </button>
+        <nav class="tabs" aria-label="What to try">
+          {tryViews.map(view => (
+            <a key={view} href={`#${view}`} aria-current={view === chosen ? 'true' : undefined}>
+              {titles[view]}
+              {view === 'import' && running > 0 && (
+                <b class="tab-count">
+                  {running}
+                  <span class="visually-hidden"> under way</span>
+                </b>
+              )}
+            </a>
           ))}
-        </fieldset>
-      </form>
-      <Answer store={store} />
+        </nav>
+      </div>
+      <Chosen store={store} />
     </section>
   );
 }
