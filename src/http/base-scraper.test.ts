@@ -82,6 +82,15 @@ describe('BaseScraper', () => {
     expect(clock.monotonic()).toBeLessThan(2_000);
   });
 
+  it('gives a question as long as thirty turns take, at a slow source', async () => {
+    await using slow = new RatesScraper({ baseUrl, clock, ratePerSecond: 0.5 });
+    await settled(Promise.all(Array.from({ length: 25 }, (_, index) => slow.fetchData(`c${index}`))));
+    expect(seen).toHaveLength(25);
+    await using hurried = new RatesScraper({ baseUrl, clock, ratePerSecond: 0.5, deadlineMs: 5_000 });
+    const late = await settled(Promise.allSettled(['x', 'y', 'z', 'u', 'v'].map(name => hurried.fetchData(name))));
+    expect(late.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(0);
+  });
+
   it('learns from a 429 how fast the source wants to be asked', async () => {
     answer = (_request, response) => {
       if (seen.length > 1) response.end('{"rate":7}');

@@ -15,6 +15,11 @@ export interface ScraperOptions {
   readonly ratePerSecond?: number | undefined;
   /** Requests that may go out at once after a pause. Says nothing with a guard of your own. @default 1 */
   readonly burst?: number | undefined;
+  /**
+   * How long one question may take, its wait for a turn included, in milliseconds. Says nothing with a guard of your own.
+   * @default 30_000, or the time of 30 turns at the source's rate when that is longer
+   */
+  readonly deadlineMs?: number | undefined;
   /** The connections. They outlive the scraper. @default a pool of its own, closed with it */
   readonly pool?: ConnectionPool | undefined;
   /**
@@ -96,11 +101,10 @@ export abstract class BaseScraper<Query = string, Data = unknown> implements Asy
     const pool = options.pool ?? new ConnectionPool();
     this.#ownPool = options.pool === undefined ? pool : undefined;
     this.#robots = options.robots;
-    if (options.guard === undefined) {
-      const ratePerSecond = options.ratePerSecond ?? source.ratePerSecond;
-      this.pace = new HostPace({ name: source.name, ratePerSecond, burst: options.burst, clock });
-    }
-    this.guard = options.guard ?? standardGuard(source.name, { clock, limiter: this.pace, cache: options.cache });
+    const { ratePerSecond = source.ratePerSecond ?? 1, burst, cache } = options;
+    if (options.guard === undefined) this.pace = new HostPace({ name: source.name, ratePerSecond, burst, clock });
+    const deadlineMs = options.deadlineMs ?? Math.max(30_000, 30_000 / ratePerSecond);
+    this.guard = options.guard ?? standardGuard(source.name, { clock, limiter: this.pace, cache, deadlineMs });
     this.#client = pool.client({
       baseUrl,
       guard: this.guard,

@@ -181,3 +181,28 @@ describe('transportError', () => {
     },
   );
 });
+
+describe('the wait that a 429 states', () => {
+  const clock = new VirtualClock({ now: nowMs });
+  const waitOf = (headers: Record<string, string>, status = 429): number | undefined =>
+    statusError('GET https://example.com/', { status, headers, body: '' }, clock).retryAfterMs;
+
+  it.each<[Record<string, string>, number | undefined]>([
+    [{ 'retry-after': '7', 'x-ratelimit-reset': '30' }, 7_000],
+    [{ 'x-ratelimit-reset': '30' }, 30_000],
+    [{ 'x-ratelimit-reset': '0.5' }, 500],
+    [{ 'x-ratelimit-reset': String((nowMs + 90_000) / 1_000) }, 90_000],
+    [{ 'x-ratelimit-reset': String(nowMs + 90_000) }, 90_000],
+    [{ 'x-ratelimit-reset': String(nowMs - 90_000) }, 0],
+    [{ 'x-ratelimit-reset': '999999999999999999' }, longestMs],
+    [{ 'x-ratelimit-reset': '6m0s' }, undefined],
+    [{ 'x-ratelimit-reset': '-1' }, undefined],
+    [{}, undefined],
+  ])('is read of %j', (headers, expectedMs) => {
+    expect(waitOf(headers)).toBe(expectedMs);
+  });
+
+  it('is taken of Retry-After alone where it is no 429', () => {
+    expect(waitOf({ 'x-ratelimit-reset': '30' }, 503)).toBeUndefined();
+  });
+});

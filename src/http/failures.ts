@@ -19,7 +19,7 @@ export function statusError(
   answer: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string },
   clock: Clock,
 ): FailedError {
-  const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], clock.now());
+  const retryAfterMs = retryAfterOf(answer, clock.now());
   const options: ErrorOptions = {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     details: { status: answer.status, body: answer.body.slice(0, keptBodyCharacters) },
@@ -63,6 +63,26 @@ const maxRetryAfterMs = 2_147_483_647;
 /** The three forms of a date (RFC 9110, section 5.6.7); the last one names no zone and means GMT. */
 const httpDate =
   /^(?:[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT|[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d\d [\d:]{8} GMT|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \d{4})$/;
+
+/** Dates after 2001 in seconds, and in milliseconds, since 1970: what is less is a number of seconds. */
+const [earliestSeconds, earliestMs] = [1_000_000_000, 1_000_000_000_000];
+
+/**
+ * When to come back, by `Retry-After`; of a 429 without one by `x-ratelimit-reset`, which nobody has defined: sources send a
+ * moment in seconds or milliseconds since 1970, or the seconds until then.
+ */
+function retryAfterOf(
+  { status, headers }: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
+  nowMs: number,
+): number | undefined {
+  const stated = parseRetryAfter(headers['retry-after'], nowMs);
+  if (stated !== undefined || status !== 429) return stated;
+  const text = headers['x-ratelimit-reset']?.trim() ?? '';
+  if (!/^\d+(?:\.\d+)?$/.test(text)) return undefined;
+  const value = Number(text);
+  const waitMs = value >= earliestMs ? value - nowMs : value >= earliestSeconds ? value * 1_000 - nowMs : value * 1_000;
+  return Math.min(maxRetryAfterMs, Math.max(0, Math.ceil(waitMs)));
+}
 
 /**
  * Reads `Retry-After` (RFC 9110, section 10.2.3): whole seconds or a date. What cannot be read is as good as absent.
