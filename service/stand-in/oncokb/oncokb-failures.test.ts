@@ -1,6 +1,6 @@
 import { MemoryCache } from 'plinth/cache';
 import { OncoKBError, OncoKBRightsError, OncoKBScraper, OncoKBTokenError } from 'plinth/connectors/oncokb';
-import { ArgumentError, RateLimitError, ScraperError } from 'plinth/errors';
+import { ArgumentError, ScraperError } from 'plinth/errors';
 import { MemoryQuarantine } from 'plinth/http';
 import { Secret } from 'plinth/kernel';
 import { describe, expect, it } from 'vitest';
