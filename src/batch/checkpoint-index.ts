@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { linesOf } from '../kernel/index.ts';
 import { checkHeader, headerOf, parseLine } from './checkpoint-line.ts';
 import { CheckpointError } from './errors.ts';
 
@@ -17,7 +18,6 @@ export interface CheckpointIndex {
 }
 
 const blockBytes = 256 * 1024;
-const newline = 10;
 
 /**
  * Reads a checkpoint's file from its beginning.
@@ -30,12 +30,12 @@ export async function readIndex(file: FileHandle, job: string, path: string): Pr
   let lines = 0;
   let broken = 0;
   let rest = '';
-  for await (const { text, offset, length } of linesOf(file)) {
+  for await (const { text, offset, length, isWhole } of linesOf(file)) {
     lines += 1;
-    if (length === 0) rest = text;
+    if (!isWhole) rest = text;
     else if (offset === 0) checkHeader(text, job, path);
     const line = offset === 0 ? undefined : parseLine(text);
-    if (length === 0 || (offset > 0 && line === undefined)) {
+    if (!isWhole || (offset > 0 && line === undefined)) {
       broken ||= lines;
       continue;
     }
@@ -54,35 +54,6 @@ function brokenAt(line: number, path: string): CheckpointError {
       `Take line ${line} out, and its item is processed again; or delete the file to begin anew`,
     'unreadable',
   );
-}
-
-interface TextLine extends LinePlace {
-  readonly text: string;
-}
-
-/** The lines of a file; what stands after the last end of a line comes with the length 0. */
-async function* linesOf(file: FileHandle): AsyncGenerator<TextLine, void, undefined> {
-  const block = Buffer.alloc(blockBytes);
-  let pieces: Buffer[] = [];
-  let offset = 0;
-  for (let position = 0; ; ) {
-    const { bytesRead } = await file.read(block, 0, blockBytes, position);
-    if (bytesRead === 0) break;
-    let from = 0;
-    for (;;) {
-      const to = block.subarray(0, bytesRead).indexOf(newline, from);
-      if (to === -1) break;
-      const line = Buffer.concat([...pieces, block.subarray(from, to)]);
-      pieces = [];
-      yield { text: line.toString('utf8'), offset, length: line.length + 1 };
-      offset += line.length + 1;
-      from = to + 1;
-    }
-    pieces.push(Buffer.from(block.subarray(from, bytesRead)));
-    position += bytesRead;
-  }
-  const rest = Buffer.concat(pieces);
-  if (rest.length > 0) yield { text: rest.toString('utf8'), offset, length: 0 };
 }
 
 /** Reads single lines again. A block at a time is kept, because items are looked up in about the order of their lines. */

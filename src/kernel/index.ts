@@ -4,6 +4,7 @@ export { type Clock, sleepOn, systemClock, type Timer, type TimerOptions } from 
 export { DeadlineQueue, type QueuedDeadline } from './deadline-queue.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { type EventSource, Events, type Subscription } from './events.ts';
+export { type FileLine, linesOf } from './file-lines.ts';
 export { type Ids, systemIds } from './ids.ts';
 export { makeDirectory } from './make-directory.ts';
 export { type Random, systemRandom } from './random.ts';

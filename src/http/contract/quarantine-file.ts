@@ -1,9 +1,9 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeDirectory } from '../../kernel/index.ts';
+import { linesOf, makeDirectory } from '../../kernel/index.ts';
 import { QuarantineError } from './errors.ts';
 import type { QuarantinedRecord } from './quarantine.ts';
-import { header, type LinePlace, linesOf, parseLine } from './quarantine-line.ts';
+import { header, type LinePlace, parseLine } from './quarantine-line.ts';
 
 interface RecordPlace extends LinePlace {
   readonly contract: string;
