@@ -15,11 +15,13 @@ const run = promisify(execFile);
 
 /**
  * Imports one entry in a process of its own and says what importing it has done to that process. undici announces its
- * dispatcher in a global symbol for the platform's fetch; that is undici's way and not ours to change.
+ * dispatcher in a global symbol for the platform's fetch, and zod its registry, so that several copies of it are one;
+ * these are their ways and not ours to change.
  */
 const observer = `
   const listeners = () => process.eventNames().map(name => String(name) + ' ' + process.listenerCount(name));
-  const globals = () => Reflect.ownKeys(globalThis).map(String).filter(name => !name.includes('undici.globalDispatcher'));
+  const theirs = name => name.includes('undici.globalDispatcher') || name.startsWith('__zod_global');
+  const globals = () => Reflect.ownKeys(globalThis).map(String).filter(name => !theirs(name));
   const resources = () => process.getActiveResourcesInfo();
   const before = [...listeners(), ...globals(), ...resources()];
   const names = Object.keys(await import(process.argv[1]));
