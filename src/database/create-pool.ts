@@ -1,11 +1,19 @@
 import { Pool, types } from 'pg';
 import { EmbeddedSocket, type ProtocolExchange } from './embedded-socket.ts';
 import type { ResolvedOptions } from './options.ts';
+import type { ServerAddress } from './server-address.ts';
+
+/** What a pool of connections to a server is told. */
+export type ServerPoolOptions = Pick<
+  ResolvedOptions,
+  'poolSize' | 'maxOverflow' | 'idleTimeoutMs' | 'acquireTimeoutMs' | 'recycleMs'
+>;
 
 /** A pool of connections to a server. */
-export function createServerPool(url: string, options: ResolvedOptions): Pool {
+export function createServerPool({ connectionString, ssl }: ServerAddress, options: ServerPoolOptions): Pool {
   return new Pool({
-    connectionString: url,
+    connectionString,
+    ...(ssl === undefined ? {} : { ssl: { ...ssl } }),
     max: options.poolSize + options.maxOverflow,
     min: options.poolSize,
     idleTimeoutMillis: options.idleTimeoutMs,

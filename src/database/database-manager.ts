@@ -1,16 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import { Kysely, sql, type Transaction } from 'kysely';
-import type { Pool, PoolClient } from 'pg';
+import { runWithRequestContext } from '../context/index.ts';
 import { PlinthError } from '../errors/index.ts';
 import { type EventSource, Events, untilAborted } from '../kernel/index.ts';
 import { connectPatiently } from './connect.ts';
-import { createEmbeddedPool, createServerPool } from './create-pool.ts';
+import type { ConnectionSource, PoolStats } from './connection-source.ts';
 import { DatabaseSession } from './database-session.ts';
-import { createDialect } from './driver.ts';
+import { connectionOf, createDialect } from './driver.ts';
 import { type EmbeddedEngine, startEmbeddedEngine } from './embedded-engine.ts';
-import { toDatabaseError } from './error-translation.ts';
 import { ConnectionLostError, DatabaseClosedError } from './errors.ts';
 import type { DatabaseEngine, DatabaseEvents, DatabaseState } from './events.ts';
+import type { LentConnection } from './lent-connection.ts';
 import { waitForLoan } from './loan.ts';
 import {
   type DownOptions,
@@ -20,23 +20,17 @@ import {
   migrateDown,
   migrateUp,
 } from './migrations.ts';
+import { openEmbeddedSource, openReplicas, openServerSource, type SourceContext } from './open-sources.ts';
 import { type DatabaseManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
-
-/** How many connections there are, and what they do. */
-export interface PoolStats {
-  /** Connections that are open. */
-  readonly total: number;
-  /** Of these, the ones that wait for work. */
-  readonly idle: number;
-  /** Of these, the ones on loan. */
-  readonly active: number;
-  /** Callers that wait for a connection. */
-  readonly waiting: number;
-}
+import type { PreparedStatement } from './prepared-statement.ts';
+import { ReadConnection } from './read-connection.ts';
+import type { ReplicaStatus } from './replica.ts';
+import { type Replicas, readPosition } from './replicas.ts';
+import { NestedTransactions, type TransactionOptions, Transactions } from './transaction.ts';
 
 /** What {@link DatabaseManager.healthCheck} found. */
 export interface DatabaseHealth {
-  /** Whether the database answered. */
+  /** Whether the database answered; with replicas, whether the primary did. */
   readonly healthy: boolean;
   /** How long the answer took, in milliseconds. */
   readonly latencyMs: number;
@@ -44,29 +38,23 @@ export interface DatabaseHealth {
   readonly engine: DatabaseEngine;
   /** The connections at that moment. */
   readonly pool: PoolStats;
+  /** The replicas, as they were seen last. Empty without any. */
+  readonly replicas: readonly ReplicaStatus[];
   /** Why it did not answer. */
   readonly error?: PlinthError;
 }
 
-/** Gives up waiting for a connection. */
+/** What may end a loan. */
 export interface LoanOptions {
-  /** Stops the wait for a connection; work that has begun is not interrupted. @default never */
+  /** Stops the wait for a connection; then cancels the running statement and refuses further ones. @default never */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** How a transaction runs. */
-export interface TransactionOptions {
-  /** Stops the wait for a connection, and rolls back instead of committing. @default never */
-  readonly signal?: AbortSignal | undefined;
-  /** What the transaction may see of others. @default the server's, read committed */
-  readonly isolationLevel?: 'read committed' | 'repeatable read' | 'serializable' | undefined;
-  /** Whether the transaction may write. @default the server's, read write */
-  readonly accessMode?: 'read only' | 'read write' | undefined;
 }
 
 /**
  * A SQL database: PGlite inside the process when there is no `url`, a pool of connections to PostgreSQL otherwise. Both
  * speak the same SQL through the same driver and give the same rows and the same errors.
+ *
+ * Statements of a request that has a deadline (`deadlineMs` of its context) are cancelled when it is reached.
  *
  * Queries are written with Kysely. Failures are {@link DatabaseError}; waiting in vain for a connection is a refusal,
  * {@link AcquireTimeoutError}.
@@ -82,47 +70,43 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
   readonly #options: ResolvedOptions;
   readonly #events = new Events<DatabaseEvents>();
   readonly #kysely: Kysely<Schema>;
-  readonly #clients = new Set<PoolClient>();
+  readonly #read: Kysely<Schema>;
+  readonly #transactions: Transactions<Schema>;
+  readonly #nested = new NestedTransactions();
   #state: DatabaseState = 'new';
   /** Ends with `close`, which does not wait for an opening that may take minutes. */
   readonly #lifetime = new AbortController();
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  #pool: Pool | undefined;
+  #source: ConnectionSource | undefined;
+  #replicas: Replicas | undefined;
   #embedded: EmbeddedEngine | undefined;
   #sessions = 0;
 
   /** @throws {ArgumentError} when an option cannot be used. */
   constructor(options: DatabaseManagerOptions = {}) {
     this.#options = resolveOptions(options);
-    const { acquireTimeoutMs, slowQueryMs, clock } = this.#options;
+    const { clock, random, maxTransactionAttempts: maxAttempts } = this.#options;
     // One listener per caller that waits for a connection is no leak.
     setMaxListeners(0, this.#lifetime.signal);
-    const acquireAdvice =
-      this.engine === 'embedded'
-        ? 'The embedded engine has one connection: inside session(fn) and transaction(fn) use what fn was given, not the manager'
-        : 'Give connections back sooner, or raise poolSize or maxOverflow';
-    this.#kysely = new Kysely<Schema>({
-      dialect: createDialect({
-        pool: () => this.#openPool(),
-        closing: this.#lifetime.signal,
-        acquireTimeoutMs,
-        acquireAdvice,
-        slowQueryMs,
-        clock,
-        events: this.#events,
-      }),
+    this.#kysely = new Kysely<Schema>({ dialect: createDialect(() => this.#lend()) });
+    this.#read = this.#reader(undefined);
+    this.#transactions = new Transactions(this.#kysely, {
+      maxAttempts,
+      clock,
+      random,
+      onRetry: event => this.#events.emit('transaction-retried', event),
     });
   }
 
-  /** Statements, slow statements, states, failed connections. */
+  /** Statements, slow statements, states, failed connections, retried transactions, replicas. */
   get events(): EventSource<DatabaseEvents> {
     return this.#events;
   }
 
   /** Which engine answers. */
   get engine(): DatabaseEngine {
-    return this.#options.url === undefined ? 'embedded' : 'postgresql';
+    return this.#options.server === undefined ? 'embedded' : 'postgresql';
   }
 
   /** Where the manager is in its life. */
@@ -133,6 +117,38 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
   /** Queries, each on any connection that is free. Usable once the manager is open. */
   get db(): Kysely<Schema> {
     return this.#kysely;
+  }
+
+  /**
+   * Reads, each on the replica with the least to do that has caught up with what the same request (`requestId` of the
+   * context; all work without one counts as one request) wrote through `db`, `session` or `transaction`; on the primary
+   * when there is none. Takes no writes: builders of writes are refused, and a replica refuses raw ones.
+   *
+   * A function that writes and is called by a `select` is not noticed: read after it with `db`.
+   *
+   * @example
+   * const users = await database.read.selectFrom('users').selectAll().execute();
+   */
+  get read(): Kysely<Schema> {
+    return this.#read;
+  }
+
+  /**
+   * Reads that see everything up to a position, wherever and by whomever it was written. Give the position along with the
+   * session of a user, and the next request of that user sees what this one wrote, also in another process.
+   *
+   * @throws {ArgumentError} at the first read, when the text is no position.
+   * @example
+   * const position = await database.writePosition();
+   * const orders = await database.readAfter(position).selectFrom('orders').selectAll().execute();
+   */
+  readAfter(position: string): Kysely<Schema> {
+    return this.#reader(position);
+  }
+
+  /** How far the primary's log is: what was committed before stands before it. */
+  async writePosition(): Promise<string> {
+    return await readPosition({ lend: () => this.#openSource().lend() });
   }
 
   /**
@@ -159,49 +175,59 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
   }
 
   /**
+   * Runs a quick read outside of any transaction, such as by key, and gives its rows. Reads that are under way at the
+   * same time share a connection: they are sent behind each other without waiting for the answers in between.
+   *
+   * @example
+   * const byKey = prepareStatement('select * from users where id = $1', { reads: true });
+   * const [user] = await database.readPrepared<User>(byKey, [42]);
+   */
+  readPrepared<Row>(statement: PreparedStatement, parameters: readonly unknown[]): Promise<readonly Row[]> {
+    try {
+      return this.#openSource().reads.run<Row>(statement, parameters);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
    * Lends one connection to a function, for statements that belong to the same connection.
    *
    * @example
    * await database.session(async db => db.selectFrom('users').selectAll().execute());
    */
   session<Result>(work: (db: Kysely<Schema>) => Promise<Result>, options: LoanOptions = {}): Promise<Result> {
-    return waitForLoan(
-      begun =>
-        this.#kysely.connection().execute(async db => {
-          begun();
-          return await work(db);
-        }),
-      options.signal,
-    );
+    const { signal } = options;
+    if (signal === undefined) return this.#loan(work, undefined);
+    return this.#loan(async db => {
+      await connectionOf(db, async connection => connection.stopOn(signal));
+      return await work(db);
+    }, signal);
   }
 
   /**
    * Runs a function in a transaction: committed when it returns, rolled back when it throws.
    *
+   * **The function must be repeatable.** When the transaction lost against others (serialization failure, deadlock), it
+   * was rolled back and is run again from the start, up to `maxAttempts` times in all, after a short wait with jitter,
+   * never past the deadline, and not for a caller who retries already. Whatever the function did outside of the
+   * transaction is done again: so let it send and change nothing else, or give `maxAttempts: 1`.
+   *
+   * With `within` it is a part of another transaction, which is taken back alone when the function throws.
+   *
    * @throws {TransactionAbortedError} when a statement failed and the function returned all the same.
+   * @throws {SerializationError} when it lost each time. @throws {DeadlockError} likewise.
    * @example
    * await database.transaction(async transaction => {
    *   await transaction.insertInto('users').values({ email: 'ada@example.com' }).execute();
-   * });
+   *   await database.transaction(part => addToNewsletter(part), { within: transaction }).catch(report);
+   * }, { isolationLevel: 'serializable' });
    */
   transaction<Result>(
     work: (transaction: Transaction<Schema>) => Promise<Result>,
-    options: TransactionOptions = {},
+    options: TransactionOptions<Schema> = {},
   ): Promise<Result> {
-    const { isolationLevel, accessMode, signal } = options;
-    let builder = this.#kysely.transaction();
-    if (isolationLevel !== undefined) builder = builder.setIsolationLevel(isolationLevel);
-    if (accessMode !== undefined) builder = builder.setAccessMode(accessMode);
-    return waitForLoan(
-      begun =>
-        builder.execute(async transaction => {
-          begun();
-          const result = await work(transaction);
-          signal?.throwIfAborted();
-          return result;
-        }),
-      signal,
-    );
+    return options.within === undefined ? this.#transactions.run(work, options) : this.#nested.run(work, options);
   }
 
   /**
@@ -236,19 +262,23 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
    */
   migrate(migrations: readonly Migration[], options: MigrateOptions = {}): Promise<MigrationReport> {
     const { clock } = this.#options;
-    return this.session(db => migrateUp(db, migrations, options, clock), options);
+    return this.#unhurried(db => migrateUp(db, migrations, options, clock), options.signal);
   }
 
   /** Takes migrations back, the newest first, until the one named `to` is the last. `to: null` takes back all. */
   migrateDown(migrations: readonly Migration[], options: DownOptions): Promise<MigrationReport> {
     const { clock } = this.#options;
-    return this.session(db => migrateDown(db, migrations, options, clock), options);
+    return this.#unhurried(db => migrateDown(db, migrations, options, clock), options.signal);
   }
 
-  /** The connections at this moment. */
+  /** The connections at this moment, to the primary. */
   poolStats(): PoolStats {
-    const { totalCount: total = 0, idleCount: idle = 0, waitingCount: waiting = 0 } = this.#pool ?? {};
-    return { total, idle, active: total - idle, waiting };
+    return this.#source?.stats ?? { total: 0, idle: 0, active: 0, waiting: 0 };
+  }
+
+  /** The replicas with their connections at this moment. Empty without any. */
+  replicaStats(): readonly ReplicaStatus[] {
+    return this.#replicas?.status ?? [];
   }
 
   /** Whether the database answers `SELECT 1`. Never throws. */
@@ -263,7 +293,8 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
     const error = await untilAborted(this.#ping(), options.signal).then(() => undefined, toHealthError);
     const latencyMs = clock.monotonic() - startMs;
     const { engine } = this;
-    return { healthy: error === undefined, latencyMs, engine, pool: this.poolStats(), ...(error && { error }) };
+    const [pool, replicas] = [this.poolStats(), this.replicaStats()];
+    return { healthy: error === undefined, latencyMs, engine, pool, replicas, ...(error && { error }) };
   }
 
   /**
@@ -281,29 +312,38 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
 
   async #open(signal: AbortSignal): Promise<void> {
     this.#moveTo('opening');
-    const { url, directory, clock, random } = this.#options;
-    if (url === undefined) {
+    const { server, directory, clock } = this.#options;
+    if (server === undefined) {
       const onFailure = (error: PlinthError): void => {
         this.#events.emit('connection-error', { error, attempt: 0 });
         if (this.#state === 'open') this.#moveTo('failed');
       };
       const engine = await startEmbeddedEngine({ directory, clock, onFailure, signal });
       this.#embedded = engine;
-      this.#usePool(createEmbeddedPool(bytes => engine.exchange(bytes), this.#options));
+      this.#source = openEmbeddedSource(engine, this.#sources());
       await this.#ping();
     } else {
-      this.#usePool(createServerPool(url, this.#options));
-      await connectPatiently({
-        connect: () => this.#ping(),
-        onFailure: (error, attempt) => this.#events.emit('connection-error', { error, attempt }),
-        maxAttempts: this.#options.maxConnectAttempts,
-        deadlineMs: this.#options.connectDeadlineMs,
-        clock,
-        random,
-        signal,
-      });
+      const { replicas } = this.#options;
+      const onWrite = replicas.length === 0 ? undefined : () => this.#replicas?.noteWrite();
+      this.#source = openServerSource(server, this.#sources(), { onWrite });
+      await this.#connect(signal);
+      if (replicas.length > 0) this.#replicas = openReplicas(server, replicas, this.#sources(), () => this.#lend());
+      this.#replicas?.start();
     }
     if (this.#state === 'opening') this.#moveTo('open');
+  }
+
+  async #connect(signal: AbortSignal): Promise<void> {
+    const { maxConnectAttempts, connectDeadlineMs, clock, random } = this.#options;
+    await connectPatiently({
+      connect: () => this.#ping(),
+      onFailure: (error, attempt) => this.#events.emit('connection-error', { error, attempt }),
+      maxAttempts: maxConnectAttempts,
+      deadlineMs: connectDeadlineMs,
+      clock,
+      random,
+      signal,
+    });
   }
 
   async #close(): Promise<void> {
@@ -314,41 +354,55 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
     this.#moveTo('closed');
   }
 
-  /** Ends pool and engine, gently when everything comes back in time. */
+  /** Ends pools and engine, gently when everything comes back in time. */
   async #tearDown(drainTimeoutMs: number): Promise<void> {
-    const [pool, embedded] = [this.#pool, this.#embedded];
-    this.#pool = undefined;
+    const [source, replicas, embedded] = [this.#source, this.#replicas, this.#embedded];
+    this.#source = undefined;
+    this.#replicas = undefined;
     this.#embedded = undefined;
-    const isDrained = pool === undefined || (await this.#drain(pool, drainTimeoutMs));
-    if (!isDrained) for (const client of this.#clients) void client.end();
+    const draining = source === undefined || source.drain(drainTimeoutMs);
+    const [isDrained] = await Promise.all([draining, replicas?.close(drainTimeoutMs)]);
+    if (!isDrained) source?.breakOff();
     await (isDrained ? embedded?.close() : embedded?.terminate());
   }
 
-  #drain(pool: Pool, drainTimeoutMs: number): Promise<boolean> {
-    return new Promise(resolve => {
-      const timer = this.#options.clock.setTimer(drainTimeoutMs, () => resolve(false), { keepsProcessAlive: true });
-      void pool.end().then(() => {
-        timer.cancel();
-        resolve(true);
-      });
-    });
+  #sources(): SourceContext {
+    return { options: this.#options, events: this.#events, closing: this.#lifetime.signal };
   }
 
-  #usePool(pool: Pool): void {
-    this.#pool = pool;
-    // Without a listener a broken connection would end the process: one for those that wait in the pool, one for those
-    // on loan, whose next statement fails.
-    pool.on('error', error => this.#events.emit('connection-error', { error: toDatabaseError(error), attempt: 0 }));
-    pool.on('connect', client => {
-      this.#clients.add(client);
-      client.on('error', () => undefined);
-    });
-    pool.on('remove', client => this.#clients.delete(client));
-  }
-
-  #openPool(): Pool {
-    if (this.#pool !== undefined && this.#state !== 'closing') return this.#pool;
+  #openSource(): ConnectionSource {
+    if (this.#source !== undefined && this.#state !== 'closing') return this.#source;
     throw closedError(this.#state);
+  }
+
+  async #lend(): Promise<LentConnection> {
+    return await this.#openSource().lend();
+  }
+
+  #reader(after: string | undefined): Kysely<Schema> {
+    return new Kysely<Schema>({
+      dialect: createDialect(async () => {
+        const source = this.#openSource();
+        if (this.#replicas !== undefined) return await this.#replicas.lend(after);
+        return new ReadConnection(await source.lend(), undefined);
+      }),
+    });
+  }
+
+  #loan<Result>(work: (db: Kysely<Schema>) => Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+    return waitForLoan(
+      begun =>
+        this.#kysely.connection().execute(async db => {
+          begun();
+          return await work(db);
+        }),
+      signal,
+    );
+  }
+
+  /** A loan that no deadline ends, and a signal only where the work looks at it: it holds a lock that it must give back. */
+  #unhurried<Result>(work: (db: Kysely<Schema>) => Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+    return runWithRequestContext({ deadlineMs: undefined }, () => this.#loan(work, signal));
   }
 
   async #ping(): Promise<void> {

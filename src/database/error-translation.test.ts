@@ -1,12 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { toDatabaseError } from './error-translation.ts';
 import {
+  CheckViolationError,
   ConnectionLostError,
+  DatabaseTlsError,
   DeadlockError,
+  ExclusionViolationError,
   ForeignKeyViolationError,
+  InsufficientPrivilegeError,
+  InvalidValueError,
+  LockNotAvailableError,
+  NotNullViolationError,
   QueryError,
   QueryTimeoutError,
+  ReadOnlyTransactionError,
   SerializationError,
+  TooManyConnectionsError,
+  UndefinedObjectError,
+  UniqueViolationError,
 } from './errors.ts';
 
 const fromServer = (code: string, message = 'the secret value', facts: object = {}): Error =>
@@ -14,13 +25,27 @@ const fromServer = (code: string, message = 'the secret value', facts: object = 
 
 describe('toDatabaseError()', () => {
   it.each([
+    ['23502', NotNullViolationError, false],
     ['23503', ForeignKeyViolationError, false],
+    ['23505', UniqueViolationError, false],
+    ['23514', CheckViolationError, false],
+    ['23P01', ExclusionViolationError, false],
+    ['22P02', InvalidValueError, false],
+    ['22003', InvalidValueError, false],
+    ['22001', InvalidValueError, false],
+    ['25006', ReadOnlyTransactionError, false],
+    ['42501', InsufficientPrivilegeError, false],
+    ['42P01', UndefinedObjectError, false],
+    ['42703', UndefinedObjectError, false],
+    ['55P03', LockNotAvailableError, true],
+    ['53200', QueryError, true],
     ['40001', SerializationError, true],
     ['40P01', DeadlockError, true],
     ['57014', QueryTimeoutError, false],
     ['57P01', ConnectionLostError, true],
     ['08006', ConnectionLostError, true],
-    ['53300', QueryError, true],
+    ['53300', TooManyConnectionsError, true],
+    ['25P03', ConnectionLostError, true],
     ['28P01', QueryError, false],
     ['XX000', QueryError, false],
   ] as const)('gives %s its class', (code, type, retryable) => {
@@ -49,6 +74,20 @@ describe('toDatabaseError()', () => {
     expect(toDatabaseError(reset)).toMatchObject({ code: 'CONNECTION_LOST', cause: reset, retryable: true });
     expect(toDatabaseError(new TypeError('Connection terminated unexpectedly'))).toBeInstanceOf(ConnectionLostError);
     expect(toDatabaseError(new TypeError('Cannot serialize'))).toBeInstanceOf(QueryError);
+  });
+
+  it('knows a way that cannot be encrypted, which waiting does not cure', () => {
+    for (const code of [
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    ]) {
+      const error = toDatabaseError(Object.assign(new TypeError('self-signed certificate'), { code }));
+      expect(error).toBeInstanceOf(DatabaseTlsError);
+      expect(error).toMatchObject({ retryable: false, code: 'DATABASE_TLS' });
+    }
+    const plain = new TypeError('The server does not support SSL connections');
+    expect(toDatabaseError(plain)).toBeInstanceOf(DatabaseTlsError);
   });
 
   it('does not call a call repeatable whose outcome is unknown', () => {

@@ -3,12 +3,20 @@ import {
   CheckViolationError,
   ConnectionLostError,
   type DatabaseErrorOptions,
+  DatabaseTlsError,
   DeadlockError,
+  ExclusionViolationError,
   ForeignKeyViolationError,
+  InsufficientPrivilegeError,
+  InvalidValueError,
+  LockNotAvailableError,
   NotNullViolationError,
   QueryError,
   QueryTimeoutError,
+  ReadOnlyTransactionError,
   SerializationError,
+  TooManyConnectionsError,
+  UndefinedObjectError,
   UniqueViolationError,
 } from './errors.ts';
 
@@ -40,6 +48,10 @@ export function toDatabaseError(error: unknown, situation: FailureSituation = {}
   const driverError = error as DriverError;
   const sqlState = sqlStateOf(driverError);
   if (sqlState !== undefined) return fromSqlState(driverError, sqlState, situation);
+  if (isTlsFailure(driverError)) {
+    const message = `The connection to the database could not be encrypted: ${driverError.message}`;
+    return new DatabaseTlsError(message, { original: driverError });
+  }
   if (isConnectionFailure(driverError)) {
     const { outcomeUnknown } = situation;
     const address = typeof driverError.code === 'string' ? ` (${driverError.code})` : '';
@@ -65,6 +77,8 @@ function fromSqlState(error: DriverError, sqlState: string, situation: FailureSi
     case '23503':
     case '23001':
       return new ForeignKeyViolationError(`${rule}${where} needs the row that is referred to`, options);
+    case '23P01':
+      return new ExclusionViolationError(`${rule}${where} does not allow this row beside another one`, options);
     case '23514':
       return new CheckViolationError(`${rule}${where} does not allow this row`, options);
     case '23502':
@@ -80,14 +94,24 @@ function fromSqlState(error: DriverError, sqlState: string, situation: FailureSi
     const message = `The database ended or refused the connection: ${error.message} (${sqlState})`;
     return new ConnectionLostError(message, { ...options, outcomeUnknown: situation.outcomeUnknown });
   }
-  return new QueryError(`The database refused the statement: ${safeMessage(error, sqlState)} (${sqlState})`, {
-    ...options,
-    retryable: retryableStates.has(sqlState),
-  });
+  const message = `The database refused the statement: ${safeMessage(error, sqlState)} (${sqlState})`;
+  const Class = queryErrors[sqlState] ?? (sqlState.startsWith('22') ? InvalidValueError : undefined);
+  if (Class !== undefined) return new Class(message, options);
+  // Out of memory: it may be there a moment later.
+  return new QueryError(message, { ...options, retryable: sqlState === '53200' });
 }
 
-/** Resources that may be there a moment later: out of connections or memory, a lock that somebody holds. */
-const retryableStates: ReadonlySet<string> = new Set(['53200', '53300', '55P03']);
+/** Refusals that a caller may want to tell apart. */
+const queryErrors: Readonly<Record<string, new (message: string, options: DatabaseErrorOptions) => QueryError>> = {
+  '25006': ReadOnlyTransactionError,
+  '3F000': UndefinedObjectError,
+  '42501': InsufficientPrivilegeError,
+  '42703': UndefinedObjectError,
+  '42883': UndefinedObjectError,
+  '42P01': UndefinedObjectError,
+  '53300': TooManyConnectionsError,
+  '55P03': LockNotAvailableError,
+};
 
 /**
  * Classes whose messages name statements, relations and settings. The others (22 data exception, P0 raised by functions,
@@ -109,9 +133,15 @@ function sqlStateOf(error: DriverError): string | undefined {
   return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
 }
 
-/** Class 08 (connection exception) and the shutdowns and start-ups of class 57. */
+/** Class 08 (connection exception), the shutdowns and start-ups of class 57, and time-outs that end the session. */
 function isConnectionState(sqlState: string): boolean {
-  return sqlState.startsWith('08') || /^57P0[1-5]$/.test(sqlState);
+  return sqlState.startsWith('08') || /^57P0[1-5]$/.test(sqlState) || sqlState === '25P03' || sqlState === '25P04';
+}
+
+/** Codes of OpenSSL and of Node about certificates, and what the driver says when the server cannot encrypt. */
+function isTlsFailure(error: DriverError): boolean {
+  if (error.message === 'The server does not support SSL connections') return true;
+  return typeof error.code === 'string' && /CERT|^ERR_(?:SSL|TLS)_|^UNABLE_TO_|^HOSTNAME_MISMATCH$/.test(error.code);
 }
 
 /** The driver gives these no code: the beginnings of its own messages are the only mark. */

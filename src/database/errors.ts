@@ -65,8 +65,57 @@ export class DatabaseError extends FailedError {
 
 /** A statement failed for a reason that has no class of its own; `sqlState` says which. */
 export class QueryError extends DatabaseError {
+  constructor(message: string, options: DatabaseErrorOptions = {}, code = 'QUERY_FAILED') {
+    super(message, code, options);
+  }
+}
+
+/** A value does not fit its type or its range: `abc` as a number, a number too large (class 22, such as 22P02, 22003). */
+export class InvalidValueError extends QueryError {
   constructor(message: string, options: DatabaseErrorOptions = {}) {
-    super(message, 'QUERY_FAILED', options);
+    super(message, options, 'INVALID_VALUE');
+  }
+}
+
+/** The user of the connection may not do that (42501). */
+export class InsufficientPrivilegeError extends QueryError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, options, 'INSUFFICIENT_PRIVILEGE');
+  }
+}
+
+/** The statement names a table, a column, a function or a schema that does not exist (42P01, 42703, 42883, 3F000). */
+export class UndefinedObjectError extends QueryError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, options, 'UNDEFINED_OBJECT');
+  }
+}
+
+/** Somebody holds the lock, and the statement was not to wait for it, or no longer (55P03). Retryable. */
+export class LockNotAvailableError extends QueryError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, { retryable: true, ...options }, 'LOCK_NOT_AVAILABLE');
+  }
+}
+
+/** A write in a transaction, or on a server, that only reads (25006). */
+export class ReadOnlyTransactionError extends QueryError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, options, 'READ_ONLY_TRANSACTION');
+  }
+}
+
+/** The server takes no more connections (53300). Retryable. */
+export class TooManyConnectionsError extends QueryError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, { retryable: true, ...options }, 'TOO_MANY_CONNECTIONS');
+  }
+}
+
+/** The way to the server could not be encrypted, or the server could not prove who it is. Waiting does not help. */
+export class DatabaseTlsError extends DatabaseError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'DATABASE_TLS', options);
   }
 }
 
@@ -81,6 +130,13 @@ export class UniqueViolationError extends DatabaseError {
 export class ForeignKeyViolationError extends DatabaseError {
   constructor(message: string, options: DatabaseErrorOptions = {}) {
     super(message, 'FOREIGN_KEY_VIOLATION', options);
+  }
+}
+
+/** A row collides with another one, as an exclusion constraint compares them (23P01): two bookings of one room. */
+export class ExclusionViolationError extends DatabaseError {
+  constructor(message: string, options: DatabaseErrorOptions = {}) {
+    super(message, 'EXCLUSION_VIOLATION', options);
   }
 }
 
@@ -112,7 +168,10 @@ export class DeadlockError extends DatabaseError {
   }
 }
 
-/** The server cancelled a statement, because a limit of time was reached or somebody asked for it (57014). */
+/**
+ * A statement was cancelled, because a limit of time or the deadline of the request was reached, or somebody asked for it
+ * (57014). It had no effect.
+ */
 export class QueryTimeoutError extends DatabaseError {
   constructor(message: string, options: DatabaseErrorOptions = {}) {
     super(message, 'QUERY_TIMEOUT', options);

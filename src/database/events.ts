@@ -42,6 +42,36 @@ export interface ConnectionErrorEvent {
   readonly attempt: number;
 }
 
+/** A transaction lost against others and is run again. */
+export interface TransactionRetriedEvent {
+  /** The attempt that failed, from 1. */
+  readonly attempt: number;
+  /** The wait before the next one, in milliseconds. */
+  readonly delayMs: number;
+  /** The serialization failure or the deadlock. */
+  readonly error: unknown;
+}
+
+/**
+ * What is known of a replica: `ready` answers reads; `lagging` is further behind than `maxReplicaLagMs`; `unreachable` did
+ * not answer, or is no standby. All begin as `unknown`. Only those that are ready are asked.
+ */
+export type ReplicaState = 'unknown' | 'ready' | 'lagging' | 'unreachable';
+
+/** A replica is asked from now on, or left out. */
+export interface ReplicaEvent {
+  /** Its host, port and database. */
+  readonly name: string;
+  /** What is known of it now. */
+  readonly state: ReplicaState;
+  /** What was known of it. */
+  readonly previous: ReplicaState;
+  /** How far it is behind, in milliseconds; `undefined` when that is not known. */
+  readonly lagMs: number | undefined;
+  /** Why it is unreachable. */
+  readonly error?: PlinthError;
+}
+
 /** Everything that a {@link DatabaseManager} tells. */
 export interface DatabaseEvents {
   /** Every statement. Subscribe to see the SQL ("echo"). */
@@ -52,4 +82,8 @@ export interface DatabaseEvents {
   readonly state: DatabaseStateEvent;
   /** Failed attempts to connect, and idle connections that broke. */
   readonly 'connection-error': ConnectionErrorEvent;
+  /** Transactions that are run again after a serialization failure or a deadlock. */
+  readonly 'transaction-retried': TransactionRetriedEvent;
+  /** Replicas that come in or are left out. */
+  readonly replica: ReplicaEvent;
 }

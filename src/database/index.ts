@@ -2,12 +2,11 @@
  * SQL for the toolkit. Mistakes of the programmer and failures of the database throw; nothing here is a value that means
  * failure, except what `healthCheck` and `validateConnection` report.
  */
+export type { PoolStats } from './connection-source.ts';
 export {
   type DatabaseHealth,
   DatabaseManager,
   type LoanOptions,
-  type PoolStats,
-  type TransactionOptions,
 } from './database-manager.ts';
 export { DatabaseSession } from './database-session.ts';
 export {
@@ -21,15 +20,23 @@ export {
   type DatabaseErrorOptions,
   DatabaseFolderError,
   DatabaseLockedError,
+  DatabaseTlsError,
   DeadlockError,
+  ExclusionViolationError,
   ForeignKeyViolationError,
+  InsufficientPrivilegeError,
+  InvalidValueError,
+  LockNotAvailableError,
   MigrationDriftError,
   MigrationError,
   NotNullViolationError,
   QueryError,
   QueryTimeoutError,
+  ReadOnlyTransactionError,
   SerializationError,
+  TooManyConnectionsError,
   TransactionAbortedError,
+  UndefinedObjectError,
   UniqueViolationError,
 } from './errors.ts';
 export type {
@@ -39,7 +46,10 @@ export type {
   DatabaseState,
   DatabaseStateEvent,
   QueryEvent,
+  ReplicaEvent,
+  ReplicaState,
   SlowQueryEvent,
+  TransactionRetriedEvent,
 } from './events.ts';
 export type {
   DownOptions,
@@ -50,3 +60,7 @@ export type {
   MigrationStep,
 } from './migrations.ts';
 export type { DatabaseManagerOptions } from './options.ts';
+export { type NamedQuery, type PreparedStatement, preparedQuery, prepareStatement } from './prepared-statement.ts';
+export type { ReplicaStatus } from './replica.ts';
+export type { DatabaseTlsOptions } from './server-address.ts';
+export type { TransactionOptions } from './transaction.ts';

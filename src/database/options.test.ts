@@ -20,6 +20,15 @@ describe('options of DatabaseManager', () => {
     [{ url: 'sqlite:///test.db' }, 'Cannot use an address that begins with sqlite:// as url'],
     [{ url: 'postgresql+asyncpg://u:p@h/db' }, 'Cannot use an address that begins with postgresql+asyncpg:// as url'],
     [{ url: 'localhost' }, 'Cannot use an address without a scheme as url'],
+    [{ prePingAfterMs: -1 }, 'Cannot use -1 as prePingAfterMs'],
+    [{ maxTransactionAttempts: 0 }, 'Cannot use 0 as maxTransactionAttempts'],
+    [{ maxReplicaLagMs: 0 }, 'Cannot use 0 as maxReplicaLagMs'],
+    [{ replicas: ['postgres://h/db'] }, 'Cannot use replicas without a url'],
+    [{ url: 'postgres://h/db', replicas: ['h'] }, 'Cannot use an address without a scheme as replicas[0]'],
+    [{ tls: {} }, 'Cannot use tls without a url'],
+    [{ url: 'postgres://h/db?sslmode=prefer' }, 'Cannot use sslmode "prefer" of url: expected disable, no-verify'],
+    [{ url: 'postgres://h/db?sslmode=disable', tls: {} }, 'Cannot use tls with an url that says sslmode=disable'],
+    [{ url: 'postgres://h/db', tls: { cert: 'x' } }, 'Cannot use a tls certificate without its key'],
   ] satisfies [DatabaseManagerOptions, string][])('refuses %j', (options, message) => {
     expect(() => new DatabaseManager(options)).toThrow(ArgumentError);
     expect(() => new DatabaseManager(options)).toThrow(message);

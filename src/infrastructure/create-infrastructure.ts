@@ -84,6 +84,7 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
       metrics?.observeRedis(redis);
     }
     metrics?.observeCalls(dependencies.events);
+    metrics?.observeDatabase(database);
     await redisConnected;
     if (options.awaitDatabase ?? true) await databaseOpen;
     return new Infrastructure({
@@ -126,8 +127,9 @@ function loggingOptions(settings: Settings): SetupLoggingOptions {
 
 function databaseOptions({ database, service }: Settings): ConstructorParameters<typeof DatabaseManager>[0] {
   if (database.url === undefined) return { directory: resolve(service.dataDirectory, 'pg') };
-  const { url, poolSize, maxOverflow, poolTimeoutMs } = database;
-  return { url, poolSize, maxOverflow, acquireTimeoutMs: poolTimeoutMs };
+  const { url, poolSize, maxOverflow, poolTimeoutMs, replicaUrls, maxReplicaLagMs, recycleMs } = database;
+  const pool = { poolSize, maxOverflow, acquireTimeoutMs: poolTimeoutMs, recycleMs };
+  return { url, ...pool, replicas: replicaUrls, maxReplicaLagMs };
 }
 
 function reportWarnings(logging: Logging, settings: Settings): void {
@@ -158,8 +160,12 @@ function registerChecks(
     name: 'database',
     async check(signal) {
       if (database.state === 'new' || database.state === 'opening') return { status: 'down', message: 'still opening' };
-      const { healthy, engine, error } = await database.healthCheck({ signal });
-      return healthy ? { status: 'up', details: { engine } } : { status: 'down', message: error?.code ?? 'no answer' };
+      const { healthy, engine, error, replicas } = await database.healthCheck({ signal });
+      if (!healthy) return { status: 'down', message: error?.code ?? 'no answer' };
+      const isAlone = replicas.length > 0 && replicas.every(({ state }) => state !== 'ready');
+      return isAlone
+        ? { status: 'degraded', message: 'No replica is ready: the primary answers all reads', details: { engine } }
+        : { status: 'up', details: { engine } };
     },
   });
   health.register({

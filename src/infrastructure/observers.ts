@@ -51,6 +51,15 @@ export function logRooms(logging: Logging, rooms: ObservedRooms, options: { read
       message: 'Connection failed',
       fields: { error, attempt },
     }),
+    'transaction-retried': ({ attempt, delayMs, error }) => ({
+      message: 'Transaction lost against others, and is run again',
+      fields: { attempt, delay: delayMs / 1_000, error },
+    }),
+    replica: ({ name, state, previous, lagMs, error }) => ({
+      level: state === 'ready' ? 'INFO' : 'WARNING',
+      message: `Replica ${name}: ${previous} -> ${state}`,
+      fields: { ...(lagMs !== undefined && { lag: lagMs / 1_000 }), ...(error && { error }) },
+    }),
     ...(options.echo && {
       query: ({ sql, durationMs, rows, error }) => ({
         message: sql,

@@ -1,7 +1,19 @@
 import { Secret } from '../kernel/index.ts';
 import { bucketAddress, host, postgresAddress, redisAddress, servers, webAddress } from './address-kinds.ts';
 import type { SettingsTree } from './settings.ts';
-import { apiKey, boolean, byName, choice, decimal, duration, form, integer, line, retries } from './value-kind.ts';
+import {
+  apiKey,
+  boolean,
+  byName,
+  choice,
+  decimal,
+  duration,
+  form,
+  integer,
+  line,
+  list,
+  retries,
+} from './value-kind.ts';
 import type { VariableTree } from './variable.ts';
 
 const ratePerSecond = decimal({ min: 0.001, max: 1_000_000 });
@@ -41,6 +53,25 @@ export const dependencyVariables: VariableTree<
       kind: duration(),
       fallback: 30_000,
       description: 'Longest wait for a free connection.',
+    },
+    replicaUrls: {
+      name: 'DATABASE_REPLICA_URLS',
+      kind: list(postgresAddress),
+      fallback: [],
+      description: 'Addresses of standby servers of the same PostgreSQL; reads that allow it go there.',
+      sample: 'postgresql://postgres:postgres@replica:5432/health_assistant',
+    },
+    maxReplicaLagMs: {
+      name: 'DATABASE_MAX_REPLICA_LAG',
+      kind: duration(),
+      fallback: 5_000,
+      description: 'How far a standby server may be behind before it is left out.',
+    },
+    recycleMs: {
+      name: 'DATABASE_POOL_RECYCLE',
+      kind: duration(),
+      fallback: 3_600_000,
+      description: 'Age at which a connection is replaced.',
     },
     echo: {
       name: 'DATABASE_ECHO',

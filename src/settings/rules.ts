@@ -107,6 +107,12 @@ function oddities(tree: SettingsTree, isSet: (path: string) => boolean): readonl
       message: `The backend is ${cache.backend} but there is no Redis address; values are kept in memory`,
     });
   }
+  if (tree.database.replicaUrls.length > 0 && tree.database.url === undefined) {
+    findings.push({
+      path: 'database.replicaUrls',
+      message: 'Not used: there is no DATABASE_URL, and the embedded database has no standby servers',
+    });
+  }
   for (const part of ['host', 'port'] as const) {
     const url = externalServices.redisUrl === undefined ? undefined : toUrl(externalServices.redisUrl.reveal());
     const inUrl = part === 'host' ? url?.hostname.replace(/^\[|\]$/g, '') : Number(url?.port || 6_379);

@@ -31,6 +31,12 @@ export interface DatabaseSettings {
   readonly maxOverflow: number;
   /** Longest wait for a free connection, in milliseconds. */
   readonly poolTimeoutMs: number;
+  /** Addresses of standby servers of the same PostgreSQL. */
+  readonly replicaUrls: readonly Secret[];
+  /** How far a standby server may be behind before it is left out, in milliseconds. */
+  readonly maxReplicaLagMs: number;
+  /** Age at which a connection is replaced, in milliseconds. */
+  readonly recycleMs: number;
   /** Whether every statement is reported. */
   readonly echo: boolean;
 }
@@ -214,7 +220,9 @@ export interface Settings extends SettingsTree {
 }
 
 /** Whether a type is a value of the tree rather than a group of them. */
-export type IsValue<Type> = [NonNullable<Type>] extends [string | number | boolean | Secret | readonly string[]]
+export type IsValue<Type> = [NonNullable<Type>] extends [
+  string | number | boolean | Secret | readonly (string | Secret)[],
+]
   ? true
   : string extends keyof NonNullable<Type>
     ? true

@@ -183,7 +183,7 @@ export const apiKey: ValueKind<Secret> = secret('a key without spaces or line br
 );
 
 /** Several values: a list in a file, separated by commas in a variable. */
-export function list<Value extends string>(item: ValueKind<Value>): ValueKind<readonly Value[]> {
+export function list<Value>(item: ValueKind<Value>): ValueKind<readonly Value[]> {
   const each = (
     values: readonly unknown[],
     read: (value: unknown) => Value | undefined,
@@ -203,7 +203,7 @@ export function list<Value extends string>(item: ValueKind<Value>): ValueKind<re
       return Array.isArray(raw) ? each(raw, value => item.fromText(String(value).trim())) : undefined;
     },
     fromCode: value => (Array.isArray(value) ? each(value, member => item.fromCode(member)) : undefined),
-    write: values => values.join(','),
+    write: values => values.map(value => item.write(value)).join(','),
     found: value =>
       Array.isArray(value) ? `the list ${value.map(member => item.found(member)).join(', ')}` : item.found(value),
   };

@@ -1,11 +1,5 @@
-export {
-  type CounterName,
-  type GaugeName,
-  type HistogramName,
-  type MetricDefinition,
-  type MetricName,
-  metricDefinitions,
-} from './metric-definitions.ts';
+export { type MetricDefinition, metricDefinitions } from './metric-definitions.ts';
+export type { CounterName, GaugeName, HistogramName, MetricName } from './metric-names.ts';
 export {
   createMetrics,
   type LimitOutcome,
@@ -28,6 +22,7 @@ export type {
   ObservedCacheStats,
   ObservedConcurrency,
   ObservedContract,
+  ObservedDatabase,
   ObservedLimiter,
   ObservedQueuedBatch,
   ObservedRedis,

@@ -1,13 +1,7 @@
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { PromClient } from './load-prom-client.ts';
-import {
-  type CounterName,
-  type GaugeName,
-  type HistogramName,
-  type MetricDefinition,
-  type MetricName,
-  metricDefinitions,
-} from './metric-definitions.ts';
+import { type MetricDefinition, metricDefinitions } from './metric-definitions.ts';
+import type { CounterName, GaugeName, HistogramName, MetricName } from './metric-names.ts';
 import { Series } from './series.ts';
 
 type AnyMetric = Counter | Gauge | Histogram;

@@ -14,6 +14,7 @@ import {
   type ObservedCacheStats,
   type ObservedConcurrency,
   type ObservedContract,
+  type ObservedDatabase,
   type ObservedLimiter,
   type ObservedQueuedBatch,
   type ObservedRedis,
@@ -183,6 +184,29 @@ export class Metrics implements Disposable {
     return this.#follow(this.#readings.add('connections', connection.name, () => connection));
   }
 
+  /**
+   * Reads the connections of a database and its replicas at every scrape, and counts transactions that are run again and
+   * slow statements.
+   */
+  observeDatabase(database: ObservedDatabase): Subscription {
+    const retries = this.#set.counts('plinth_database_transaction_retries_total').of();
+    const slow = this.#set.counts('plinth_database_slow_queries_total').of();
+    const replicas = database.replicaStats().flatMap(({ name }) => {
+      const now = (): ReturnType<ObservedDatabase['replicaStats']>[number] | undefined =>
+        database.replicaStats().find(replica => replica.name === name);
+      return [
+        this.#readings.add('replicas', name, () => ({ state: now()?.state ?? 'unknown' })),
+        this.#readings.add('pools', name, () => now()?.pool ?? noConnections),
+      ];
+    });
+    return this.#follow(
+      this.#readings.add('pools', 'primary', () => database.poolStats()),
+      ...replicas,
+      database.events.on('transaction-retried', () => retries.inc()),
+      database.events.on('slow-query', () => slow.inc()),
+    );
+  }
+
   /** Counts answered requests, their latency, and what limits decided about them. */
   observeRequests(source: EventSource<RequestEvents>): Subscription {
     const requests = this.#set.counts('request_count_total');
@@ -304,6 +328,8 @@ export class Metrics implements Disposable {
     return kept;
   }
 }
+
+const noConnections = { total: 0, idle: 0, active: 0, waiting: 0 } as const;
 
 /**
  * Makes {@link Metrics}. Loads `prom-client`, an optional package, at this moment.

@@ -1,11 +1,12 @@
 import type { BatchEvents, BatchProgress } from '../batch/index.ts';
+import type { DatabaseEvents, PoolStats, ReplicaStatus } from '../database/index.ts';
 import { ArgumentError } from '../errors/index.ts';
 import type { ContractEvents } from '../http/index.ts';
 import type { EventSource, Subscription } from '../kernel/index.ts';
 import type { RateLimiterEvents } from '../rate-limit/index.ts';
 import type { RedisStatus } from '../redis/index.ts';
 import type { CircuitBreakerEvents, CircuitSnapshot, RetryBudgetStats } from '../resilience/index.ts';
-import type { GaugeName } from './metric-definitions.ts';
+import type { GaugeName } from './metric-names.ts';
 import type { MetricSet } from './metric-set.ts';
 
 /** Counts of a cache since it was made. */
@@ -74,7 +75,16 @@ export interface ObservedQueuedBatch {
   readonly active: number;
 }
 
+/** The part of a database that metrics need. */
+export interface ObservedDatabase {
+  readonly events: EventSource<Pick<DatabaseEvents, 'transaction-retried' | 'slow-query'>>;
+  poolStats(): PoolStats;
+  replicaStats(): readonly Pick<ReplicaStatus, 'name' | 'state' | 'pool'>[];
+}
+
 interface Kinds {
+  readonly pools: PoolStats;
+  readonly replicas: Pick<ReplicaStatus, 'state'>;
   readonly batches: Pick<BatchProgress, 'active'>;
   readonly caches: ObservedCacheStats;
   readonly circuits: Pick<CircuitSnapshot, 'state' | 'mode'>;
@@ -103,6 +113,12 @@ const gauges: {
     plinth_retry_amplification_ratio: ({ amplification }) => amplification,
     plinth_retry_budget_available: ({ available }) => available,
   },
+  pools: {
+    plinth_database_connections: ({ total }) => total,
+    plinth_database_connections_active: ({ active }) => active,
+    plinth_database_waiting: ({ waiting }) => waiting,
+  },
+  replicas: { plinth_database_replica_ready: ({ state }) => (state === 'ready' ? 1 : 0) },
   connections: { plinth_redis_up: ({ status }) => (status === 'ready' ? 1 : 0) },
 };
 
@@ -124,6 +140,8 @@ export class Readings {
     slots: new Map(),
     budgets: new Map(),
     connections: new Map(),
+    pools: new Map(),
+    replicas: new Map(),
   };
 
   constructor(set: MetricSet) {

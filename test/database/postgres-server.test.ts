@@ -8,7 +8,7 @@ import {
   QueryTimeoutError,
   SerializationError,
 } from 'plinth/database';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findPostgres, type PostgresServer, startPostgres } from '../servers/postgres.ts';
 import { serverOrSkip } from '../servers/require.ts';
 
@@ -116,7 +116,7 @@ describe.skipIf(postgres === undefined)('DatabaseManager on a PostgreSQL server'
   });
 
   it('opens no more connections than poolSize and maxOverflow, and refuses those who wait too long', async () => {
-    await using small = await opened({ poolSize: 1, maxOverflow: 1, acquireTimeoutMs: 100 });
+    await using small = await opened({ poolSize: 1, maxOverflow: 1, acquireTimeoutMs: 1_000 });
     const sessions = [await small.openSession(), await small.openSession()];
     expect(small.poolStats()).toEqual({ total: 2, idle: 0, active: 2, waiting: 0 });
     await expect(small.openSession()).rejects.toBeInstanceOf(AcquireTimeoutError);
@@ -164,6 +164,40 @@ describe.skipIf(postgres === undefined)('DatabaseManager on a PostgreSQL server'
     const migrations = [{ name: '001', up: 'create table once (id integer)' }];
     const reports = await Promise.all([database.migrate(migrations), other.migrate(migrations)]);
     expect(reports.flatMap(({ ran }) => ran)).toHaveLength(1);
+  });
+
+  it('waits for another one that migrates, and refuses in the end', async () => {
+    await using other = await opened();
+    const slow = { name: '001', up: 'create table slow (id integer); select pg_sleep(0.3)' };
+    await sql`drop table if exists plinth_migrations, once, slow`.execute(database.db);
+    const first = database.migrate([slow]);
+    await vi.waitFor(async () => {
+      const { rows } = await sql`select 1 from pg_locks where locktype = 'advisory'`.execute(other.db);
+      expect(rows).toHaveLength(1);
+    });
+    await expect(other.migrate([slow], { lockTimeoutMs: 0 })).rejects.toBeInstanceOf(AcquireTimeoutError);
+    expect((await other.migrate([slow])).before).toEqual(['001']);
+    expect((await first).ran).toHaveLength(1);
+  });
+
+  it('leaves the migration undone and the lock free when its connection dies', async () => {
+    await using other = await opened();
+    await sql`drop table if exists plinth_migrations, once, slow`.execute(database.db);
+    const failure = database
+      .migrate([{ name: '001', up: 'create table once (id integer); select pg_sleep(30)' }])
+      .catch((error: unknown) => error);
+    const sleeping = sql<{ pid: number }>`select pid from pg_stat_activity where wait_event = 'PgSleep'`;
+    const pid = await vi.waitFor(async () => {
+      const [row] = (await sleeping.execute(other.db)).rows;
+      expect(row).toBeDefined();
+      return row?.pid;
+    });
+    await sql`select pg_terminate_backend(${pid})`.execute(other.db);
+    expect(await failure).toMatchObject({ code: 'MIGRATION_FAILED', cause: { code: 'CONNECTION_LOST' } });
+    const report = await other.migrate([{ name: '001', up: 'create table once (id integer)' }], {
+      lockTimeoutMs: 1_000,
+    });
+    expect(report).toMatchObject({ before: [], ran: [{ name: '001' }] });
   });
 
   it('breaks off what does not end in time when it closes', async () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
@@ -14,6 +14,12 @@ export interface PostgresServer extends AsyncDisposable {
   kill(): Promise<void>;
   /** Ends it in an orderly way: connections are told so and closed. */
   stop(): Promise<void>;
+  /** Ends it as a machine would that is frozen: connections stay, nobody answers. */
+  pause(): void;
+  /** Takes that back. */
+  resume(): void;
+  /** Starts another server that replays what this one writes. */
+  startStandby(): Promise<PostgresServer>;
   /** Stops it and removes its folder. */
   dispose(): Promise<void>;
 }
@@ -30,8 +36,25 @@ export function findPostgres(): string | undefined {
   return folders.find(folder => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
 }
 
+/** What a server is given besides the usual. */
+export interface PostgresOptions {
+  /** Settings, as `name=value`. @default [] */
+  readonly settings?: readonly string[] | undefined;
+  /** Files to put into its data folder, by name; they belong to the user it runs as, and only that one may read them. @default {} */
+  readonly files?: Readonly<Record<string, string>> | undefined;
+}
+
 /** Creates a cluster and starts a server on it. */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  const initial = ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '-N'];
+  return await startOn((programs, data) => [join(programs, 'initdb'), '-D', data, ...initial], options);
+}
+
+/** Makes a data folder with a command, and starts a server on it. */
+async function startOn(
+  make: (programs: string, data: string) => readonly [string, ...string[]],
+  { settings: more = [], files = {} }: PostgresOptions,
+): Promise<PostgresServer> {
   const programs = findPostgres();
   if (programs === undefined)
     throw new TypeError('There is no PostgreSQL on this machine (apt-get install postgresql)');
@@ -40,19 +63,18 @@ export async function startPostgres(): Promise<PostgresServer> {
   if (identity !== undefined) chownSync(folder, identity.uid, identity.gid);
   const data = join(folder, 'data');
   const options = { ...identity, cwd: folder };
-  execFileSync(
-    join(programs, 'initdb'),
-    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '-N'],
-    {
-      ...options,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
+  const [program, ...flags] = make(programs, data);
+  execFileSync(program, flags, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(data, name), text, { mode: 0o600 });
+    if (identity !== undefined) chownSync(join(data, name), identity.uid, identity.gid);
+  }
   const port = await freePort();
   let server: ChildProcess | undefined;
 
   const start = async (): Promise<void> => {
-    const settings = ['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'max_connections=40'];
+    const usual = ['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'max_connections=40'];
+    const settings = [...usual, ...more];
     const flags = settings.flatMap(setting => ['-c', setting]);
     server = spawn(join(programs, 'postgres'), ['-D', data, '-p', String(port), ...flags], {
       ...options,
@@ -79,9 +101,21 @@ export async function startPostgres(): Promise<PostgresServer> {
     start,
     kill: () => end('SIGQUIT'),
     stop: () => end('SIGINT'),
+    pause: () => signalAll(server as ChildProcess, 'SIGSTOP'),
+    resume: () => signalAll(server as ChildProcess, 'SIGCONT'),
+    startStandby: () => {
+      const source = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', '-R', '-X', 'stream', '-c', 'fast'];
+      return startOn((programs, data) => [join(programs, 'pg_basebackup'), '-D', data, ...source], {});
+    },
     dispose,
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+/** To a server and all that it started, one process for each connection. */
+function signalAll({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+  for (const id of [String(pid), ...children.trim().split(/\s+/)]) process.kill(Number(id), name);
 }
 
 /** PostgreSQL refuses to run as root, so it runs as nobody then. */
@@ -97,7 +131,7 @@ function untilReady(server: ChildProcess): Promise<void> {
     server.once('exit', code => reject(new TypeError(`PostgreSQL ended with code ${code}:\n${log}`)));
     server.stderr?.on('data', (chunk: Buffer) => {
       log += chunk.toString();
-      if (log.includes('database system is ready to accept connections')) resolve();
+      if (/database system is ready to accept (?:read-only )?connections/.test(log)) resolve();
     });
   });
 }

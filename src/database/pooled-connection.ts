@@ -1,0 +1,259 @@
+import type { CompiledQuery, QueryResult, TransactionSettings } from 'kysely';
+import type { QueryResult as DriverResult, PoolClient } from 'pg';
+import { getRequestContext } from '../context/index.ts';
+import { ArgumentError, PlinthError, RejectedError } from '../errors/index.ts';
+import { abortReason, type Timer } from '../kernel/index.ts';
+import { toDatabaseError } from './error-translation.ts';
+import { ConnectionLostError, DatabaseError, QueryTimeoutError, TransactionAbortedError } from './errors.ts';
+import type { LentConnection } from './lent-connection.ts';
+import { isStaleStatement, type NamedQuery } from './prepared-statement.ts';
+import { observeStatement, type StatementObserver } from './statement-events.ts';
+
+/** What all connections of a pool share. */
+export interface ConnectionParts extends StatementObserver {
+  /** Whether a statement that has a name may keep it on the connection. */
+  readonly usesNames: boolean;
+  /** Asks the server to cancel what the client is running. `undefined` where nothing can: the connection is closed. */
+  readonly cancel: ((client: PoolClient) => void) | undefined;
+  /** Told when something may have been written. `undefined` when nobody has to know. */
+  readonly onWrite: (() => void) | undefined;
+}
+
+/** How a text is run. */
+interface RunOptions {
+  readonly parameters?: readonly unknown[];
+  /** The name under which the connection keeps the text. */
+  readonly name?: string | undefined;
+  /** Whether the work may have taken effect when its answer is lost. */
+  readonly outcomeMatters?: boolean;
+  /** Whether a deadline or a signal may stop it. What ends a transaction is not stopped. */
+  readonly isStoppable?: boolean;
+}
+
+/** How long the server may take to answer after a cancel request, before the connection is closed, in milliseconds. */
+const cancelGraceMs = 1_000;
+
+/** One connection of the pool, from its loan to its return. */
+export class PooledConnection implements LentConnection {
+  readonly #client: PoolClient;
+  readonly #parts: ConnectionParts;
+  #isBroken = false;
+  #hasWritten = false;
+  #hasRun = false;
+  #signal: AbortSignal | undefined;
+  /** Who had a statement stopped. From then on the connection is good for nothing but its end. */
+  #stoppedBy: 'deadline' | 'signal' | undefined;
+
+  constructor(client: PoolClient, parts: ConnectionParts) {
+    this.#client = client;
+    this.#parts = parts;
+  }
+
+  stopOn(signal: AbortSignal): void {
+    this.#signal = signal;
+  }
+
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    const outcomeMatters = query.query.kind !== 'SelectQueryNode' && !this.#isInTransaction();
+    const { onWrite } = this.#parts;
+    const isWrite = onWrite !== undefined && mayWrite(query);
+    try {
+      const { sql, parameters } = query;
+      const name = this.#parts.usesNames ? (query as NamedQuery).statementName : undefined;
+      const result = await this.run<Row & object>(sql, { parameters, outcomeMatters, name });
+      return changingCommands.has(result.command)
+        ? { rows: result.rows, numAffectedRows: BigInt(result.rowCount ?? 0) }
+        : { rows: result.rows };
+    } finally {
+      // Also when it failed: the answer may be what was lost.
+      if (isWrite) {
+        this.#hasWritten = true;
+        onWrite();
+      }
+    }
+  }
+
+  // biome-ignore lint/correctness/useYield: Kysely asks for the method, and it refuses.
+  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
+    throw new ArgumentError('Streaming is not available: read pages with a limit and a key instead', 'stream');
+  }
+
+  async begin({ isolationLevel, accessMode }: TransactionSettings): Promise<void> {
+    const isolation = isolationLevel === undefined ? '' : ` isolation level ${isolationLevel}`;
+    const access = accessMode === undefined ? '' : ` ${accessMode}`;
+    await this.run(`start transaction${isolation}${access}${this.#serverSideLimit()}`);
+  }
+
+  async commit(): Promise<void> {
+    if (this.#isBroken) throw this.#stopError() ?? new TransactionAbortedError();
+    try {
+      const { command } = await this.run('commit', { outcomeMatters: true, isStoppable: false });
+      if (command === 'ROLLBACK') throw new TransactionAbortedError();
+    } finally {
+      if (this.#hasWritten) this.#parts.onWrite?.();
+    }
+  }
+
+  async rollback(): Promise<void> {
+    await this.#undo('rollback');
+  }
+
+  async savepoint(name: string): Promise<void> {
+    await this.run(`savepoint ${name}`);
+  }
+
+  async releaseSavepoint(name: string): Promise<void> {
+    if (this.#isBroken) throw this.#stopError() ?? new TransactionAbortedError();
+    try {
+      await this.run(`release savepoint ${name}`, { isStoppable: false });
+    } catch (error) {
+      throw error instanceof DatabaseError && error.sqlState === '25P02' ? new TransactionAbortedError() : error;
+    }
+  }
+
+  async rollbackToSavepoint(name: string): Promise<void> {
+    await this.#undo(`rollback to savepoint ${name}; release savepoint ${name}`);
+  }
+
+  async release(): Promise<void> {
+    if (this.#isInTransaction()) await this.rollback();
+    this.#client.release(this.#isBroken);
+  }
+
+  /** Runs one text, with parameters or, without any, several statements, of which the last result is given. */
+  async run<Row extends object>(sql: string, options: RunOptions = {}): Promise<DriverResult<Row>> {
+    const { outcomeMatters = false, isStoppable = true } = options;
+    const deadlineMs = isStoppable ? getRequestContext().deadlineMs : undefined;
+    const signal = isStoppable ? this.#signal : undefined;
+    const startMs = this.#parts.clock.monotonic();
+    this.#refuseLate(startMs, deadlineMs, signal);
+    this.#hasRun = true;
+    try {
+      const arriving = this.#send<Row>(sql, options);
+      const answer =
+        deadlineMs === undefined && signal === undefined
+          ? await arriving
+          : await this.#stoppable(arriving, startMs, deadlineMs, signal);
+      const result = Array.isArray(answer) ? (answer.at(-1) as DriverResult<Row>) : answer;
+      observeStatement(this.#parts, sql, startMs, result.rowCount ?? 0);
+      return result;
+    } catch (cause) {
+      const error = this.#explain(toDatabaseError(cause, { outcomeUnknown: outcomeMatters }));
+      observeStatement(this.#parts, sql, startMs, 0, error instanceof PlinthError ? error : stoppedError('signal'));
+      throw error;
+    }
+  }
+
+  #send<Row extends object>(
+    sql: string,
+    { parameters = [], name }: RunOptions,
+  ): Promise<DriverResult<Row> | DriverResult<Row>[]> {
+    if (name !== undefined) return this.#client.query<Row>({ name, text: sql, values: [...parameters] });
+    // Without parameters the driver speaks the simple protocol, the only one that takes several statements.
+    return parameters.length === 0 ? this.#client.query<Row>(sql) : this.#client.query<Row>(sql, [...parameters]);
+  }
+
+  async #undo(sql: string): Promise<void> {
+    if (this.#isBroken) return;
+    try {
+      await this.run(sql, { isStoppable: false });
+    } catch {
+      this.#isBroken = true;
+    }
+  }
+
+  #isInTransaction(): boolean {
+    const status = this.#client.getTransactionStatus();
+    return status === 'T' || status === 'E';
+  }
+
+  /** What the server itself shall do, in case this process is gone when the time is up. Costs no message of its own. */
+  #serverSideLimit(): string {
+    const { deadlineMs } = getRequestContext();
+    if (deadlineMs === undefined || this.#parts.cancel === undefined) return '';
+    const leftMs = Math.min(maxStatementTimeoutMs, Math.ceil(deadlineMs - this.#parts.clock.monotonic()));
+    return `; set local statement_timeout = ${Math.max(1, leftMs)}`;
+  }
+
+  #refuseLate(nowMs: number, deadlineMs: number | undefined, signal: AbortSignal | undefined): void {
+    const isLate = deadlineMs !== undefined && nowMs >= deadlineMs;
+    if (!isLate && signal?.aborted !== true) return;
+    // What the loan was about to clean up stays on the connection, such as a lock: so it is not used again.
+    if (this.#hasRun) this.#isBroken = true;
+    this.#stoppedBy ??= isLate ? 'deadline' : 'signal';
+    throw isLate ? outOfTime() : abortReason(signal);
+  }
+
+  async #stoppable<Answer>(
+    arriving: Promise<Answer>,
+    startMs: number,
+    deadlineMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    const { clock } = this.#parts;
+    let grace: Timer | undefined;
+    const stop = (by: 'deadline' | 'signal'): void => {
+      grace ??= this.#stop(by);
+    };
+    const onAbort = (): void => stop('signal');
+    const timer = deadlineMs === undefined ? undefined : clock.setTimer(deadlineMs - startMs, () => stop('deadline'));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await arriving;
+    } finally {
+      timer?.cancel();
+      grace?.cancel();
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** A cancel request may arrive after the statement has ended and hit the next one: there must be no next one. */
+  #stop(by: 'deadline' | 'signal'): Timer {
+    const { cancel, clock } = this.#parts;
+    this.#isBroken = true;
+    this.#stoppedBy = by;
+    cancel?.(this.#client);
+    return clock.setTimer(cancel === undefined ? 0 : cancelGraceMs, () => void this.#client.end());
+  }
+
+  #stopError(): unknown {
+    if (this.#stoppedBy === undefined) return undefined;
+    return this.#stoppedBy === 'signal' ? abortReason(this.#signal) : stoppedError('deadline');
+  }
+
+  /** Says of a statement that was stopped why that was; other failures stay what they are. */
+  #explain(error: PlinthError): unknown {
+    if (error instanceof ConnectionLostError || isStaleStatement(error)) this.#isBroken = true;
+    if (this.#stoppedBy === undefined) return error;
+    if (error instanceof ConnectionLostError && error.outcomeUnknown) {
+      const cause = this.#stopError();
+      return new ConnectionLostError(
+        'The statement was broken off when its time was up, before the database answered: it may have taken effect',
+        { cause, outcomeUnknown: true },
+      );
+    }
+    const isStopped = error instanceof ConnectionLostError || error instanceof QueryTimeoutError;
+    return isStopped ? this.#stopError() : error;
+  }
+}
+
+/** The refusal of those whose deadline has passed. */
+export function outOfTime(): RejectedError {
+  return new RejectedError('The deadline of the request has passed: the database was not asked', 'out-of-time');
+}
+
+function stoppedError(by: 'deadline' | 'signal'): QueryTimeoutError {
+  const why = by === 'deadline' ? 'the deadline of the request was reached' : 'the caller gave up';
+  return new QueryTimeoutError(`The statement was cancelled: ${why}`, { sqlState: '57014' });
+}
+
+/** What fits into the setting. */
+const maxStatementTimeoutMs = 2_147_483_647;
+
+const changingCommands: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
+
+/** Whether a statement may change something, as far as its text tells: a function that it calls is not looked into. */
+function mayWrite({ query, sql }: CompiledQuery): boolean {
+  if (query.kind === 'SelectQueryNode') return query.with !== undefined;
+  return query.kind !== 'RawNode' || sql.includes(';') || !/^\s*(?:select|show)\b/i.test(sql);
+}

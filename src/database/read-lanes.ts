@@ -1,0 +1,215 @@
+import type { PoolClient, QueryConfig } from 'pg';
+import { getRequestContext } from '../context/index.ts';
+import type { PlinthError } from '../errors/index.ts';
+import { toDatabaseError } from './error-translation.ts';
+import { ConnectionLostError, QueryTimeoutError } from './errors.ts';
+import { isStaleStatement, type PreparedStatement } from './prepared-statement.ts';
+import { observeStatement, type StatementObserver } from './statement-events.ts';
+
+/** What the reads of a pool share. */
+export interface ReadLanesParts extends StatementObserver {
+  /** Whether statements may keep their names. */
+  readonly usesNames: boolean;
+}
+
+/** Where connections come from. */
+export interface LaneConnections {
+  /** Takes a connection of the pool that is alive. */
+  take(): Promise<PoolClient>;
+  /** How many wait for a connection. */
+  waiting(): number;
+}
+
+interface Read {
+  readonly statement: PreparedStatement;
+  readonly parameters: readonly unknown[];
+  readonly startMs: number;
+  readonly resolve: (rows: readonly never[]) => void;
+  readonly reject: (error: unknown) => void;
+  isSecondTry: boolean;
+}
+
+/** How many reads of one lane are under way at most. */
+const readsAtOnce = 64;
+/** How many reads a lane takes in all, so that a connection that is always busy is recycled one day all the same. */
+const readsPerLane = 10_000;
+
+/**
+ * Reads that are sent behind each other on one connection without waiting for the answers between them: fewer system
+ * calls on both sides, and fewer connections. Each is a transaction of its own, so one that fails does not harm the
+ * next. Only for reads that are quick, such as by key: a slow one keeps those behind it.
+ *
+ * A lane holds its connection only while it has reads, and takes no more of them when somebody waits for a connection.
+ */
+export class ReadLanes {
+  readonly #parts: ReadLanesParts;
+  readonly #connections: LaneConnections;
+  #current: Lane | undefined;
+
+  constructor(parts: ReadLanesParts, connections: LaneConnections) {
+    this.#parts = parts;
+    this.#connections = connections;
+  }
+
+  /** Runs one read and gives its rows. */
+  run<Row>(statement: PreparedStatement, parameters: readonly unknown[]): Promise<readonly Row[]> {
+    const startMs = this.#parts.clock.monotonic();
+    const { deadlineMs } = getRequestContext();
+    return new Promise<readonly never[]>((resolve, reject) => {
+      const read: Read = { statement, parameters, startMs, resolve, reject, isSecondTry: false };
+      if (deadlineMs === undefined) this.#place(read);
+      else this.#placeUntil(deadlineMs, read);
+    });
+  }
+
+  /** A read that is late is not cancelled, because the connection is not its own: nobody waits for it any more. */
+  #placeUntil(deadlineMs: number, read: Read): void {
+    const timer = this.#parts.clock.setTimer(Math.max(0, deadlineMs - read.startMs), () => {
+      const message = 'The answer of the database did not arrive before the deadline of the request';
+      read.reject(new QueryTimeoutError(message));
+    });
+    this.#place({
+      ...read,
+      resolve: rows => {
+        timer.cancel();
+        read.resolve(rows);
+      },
+      reject: error => {
+        timer.cancel();
+        read.reject(error);
+      },
+    });
+  }
+
+  #place(read: Read): void {
+    const lane = this.#current;
+    if (lane?.accepts() === true) {
+      lane.add(read);
+      return;
+    }
+    const opened = new Lane(this.#parts, this.#connections, stale => {
+      if (this.#current === opened) this.#current = undefined;
+      this.#place(stale);
+    });
+    this.#current = opened;
+    opened.add(read);
+    this.#connections.take().then(
+      client => opened.start(client),
+      (error: unknown) => opened.fail(error),
+    );
+  }
+}
+
+/** One connection and the reads on their way through it. */
+class Lane {
+  readonly #parts: ReadLanesParts;
+  readonly #connections: LaneConnections;
+  readonly #again: (read: Read) => void;
+  #held: Read[] = [];
+  #client: PoolClient | undefined;
+  #count = 0;
+  #total = 0;
+  #isOver = false;
+  #isBroken = false;
+  #isCorked = false;
+
+  constructor(parts: ReadLanesParts, connections: LaneConnections, again: (read: Read) => void) {
+    this.#parts = parts;
+    this.#connections = connections;
+    this.#again = again;
+  }
+
+  accepts(): boolean {
+    if (this.#isOver || this.#isBroken || this.#count >= readsAtOnce || this.#total >= readsPerLane) return false;
+    return this.#client === undefined || this.#connections.waiting() === 0;
+  }
+
+  add(read: Read): void {
+    this.#count += 1;
+    this.#total += 1;
+    if (this.#client === undefined) this.#held.push(read);
+    else this.#send(this.#client, read);
+  }
+
+  start(client: PoolClient): void {
+    this.#client = client;
+    setPipeline(client, true);
+    for (const read of this.#held) this.#send(client, read);
+    this.#held = [];
+  }
+
+  /** No connection came. */
+  fail(error: unknown): void {
+    this.#isOver = true;
+    for (const { reject } of this.#held) reject(error);
+    this.#held = [];
+  }
+
+  #send(client: PoolClient, read: Read): void {
+    const { statement, parameters } = read;
+    const name = this.#parts.usesNames ? statement.name : undefined;
+    this.#cork(client);
+    client.query(
+      { text: statement.sql, values: parameters as unknown[], name } as QueryConfig,
+      (cause: Error | null, result: { rows: never[] }) => {
+        const error = cause ? this.#failureOf(cause) : undefined;
+        this.#count -= 1;
+        this.#settle(read, error, result);
+        if (this.#count === 0) this.#releaseSoon(client);
+      },
+    );
+  }
+
+  #settle(read: Read, error: PlinthError | undefined, result: { rows: never[] }): void {
+    if (error !== undefined && !read.isSecondTry && isStaleStatement(error)) {
+      read.isSecondTry = true;
+      this.#again(read);
+      return;
+    }
+    const rows = error === undefined ? result.rows : [];
+    observeStatement(this.#parts, read.statement.sql, read.startMs, rows.length, error);
+    if (error === undefined) read.resolve(rows);
+    else read.reject(error);
+  }
+
+  #failureOf(cause: Error): PlinthError {
+    const error = toDatabaseError(cause);
+    if (error instanceof ConnectionLostError || isStaleStatement(error)) this.#isBroken = true;
+    return error;
+  }
+
+  /** Whoever got the answer may ask again at once, and shall find the connection still here. */
+  #releaseSoon(client: PoolClient): void {
+    queueMicrotask(() => process.nextTick(() => this.#release(client)));
+  }
+
+  #release(client: PoolClient): void {
+    if (this.#isOver || this.#count > 0) return;
+    this.#isOver = true;
+    setPipeline(client, false);
+    client.release(this.#isBroken);
+  }
+
+  /** What is sent in one turn leaves in one piece. */
+  #cork(client: PoolClient): void {
+    if (this.#isCorked) return;
+    const { stream } = (client as unknown as ClientInside).connection;
+    this.#isCorked = true;
+    stream.cork();
+    process.nextTick(() => {
+      this.#isCorked = false;
+      stream.uncork();
+    });
+  }
+}
+
+/** What the driver does not show in its types. */
+interface ClientInside {
+  pipeline: boolean;
+  readonly connection: { readonly stream: { cork(): void; uncork(): void } };
+}
+
+/** Whether the driver sends statements without waiting for the answer to the one before. */
+export function setPipeline(client: PoolClient, isOn: boolean): void {
+  (client as unknown as ClientInside).pipeline = isOn;
+}
