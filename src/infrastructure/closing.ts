@@ -17,6 +17,12 @@ export class ClosingOrder {
     this.#opened.push({ name, close });
   }
 
+  /** Keeps a part that was opened, to be closed in its turn, and gives it back. */
+  keep<Part extends { close(): Promise<void> | void }>(name: string, part: Part): Part {
+    this.add(name, () => part.close());
+    return part;
+  }
+
   /** The names in the order in which they will be closed. */
   get order(): readonly string[] {
     return this.#opened.map(({ name }) => name).reverse();

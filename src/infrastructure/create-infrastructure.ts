@@ -14,6 +14,7 @@ import { Infrastructure } from './infrastructure.ts';
 import { Limits } from './limits.ts';
 import { logRooms } from './observers.ts';
 import { connectRedis, makeRedis, watchRedis } from './open-redis.ts';
+import { makeStorage } from './open-storage.ts';
 
 /** What {@link createInfrastructure} may be told. Without any option everything comes from the environment. */
 export interface InfrastructureOptions {
@@ -52,31 +53,29 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
   const settings = isLoaded(options.settings) ? options.settings : loadSettings(options.settings);
   const closing = new ClosingOrder();
   try {
-    const logging = setupLogging({ ...loggingOptions(settings), clock, ...options.logging });
-    closing.add('logging', () => logging.close());
+    const logging = closing.keep('logging', setupLogging({ ...loggingOptions(settings), clock, ...options.logging }));
     reportWarnings(logging, settings);
-    const database = new DatabaseManager<never>({ ...databaseOptions(settings), clock, random });
-    closing.add('database', () => database.close());
+    const database = closing.keep(
+      'database',
+      new DatabaseManager<never>({ ...databaseOptions(settings), clock, random }),
+    );
     const databaseOpen = database.open();
     // Who waits for it is told; nobody has to.
     databaseOpen.catch(() => {});
     const redis = makeRedis(settings, clock, random);
-    if (redis !== undefined) closing.add('redis', () => redis.close());
-    const redisConnected = redis === undefined ? undefined : connectRedis(redis);
+    const redisConnected = redis && connectRedis(closing.keep('redis', redis));
     redisConnected?.catch(() => {});
-    const limits = new Limits({ clock, redis, rateLimiting: settings.rateLimiting });
-    closing.add('limits', () => limits.close());
+    const limits = closing.keep('limits', new Limits({ clock, redis, rateLimiting: settings.rateLimiting }));
     const { backend, ttlMs, maxEntries } = settings.cache;
-    const cache = new CacheManager({ backend, redis, ttlMs, maxEntries, clock });
-    closing.add('cache', () => cache.close());
-    const connections = new ConnectionPool({ connectTimeoutMs: settings.http.connectTimeoutMs });
-    closing.add('connections', () => connections.close());
-    const dependencies = new Dependencies(clock, random, limits, cache);
-    closing.add('dependencies', () => dependencies.close());
+    const cache = closing.keep('cache', new CacheManager({ backend, redis, ttlMs, maxEntries, clock }));
+    const storage = closing.keep('storage', makeStorage(settings.storage, clock));
+    const { connectTimeoutMs } = settings.http;
+    const connections = closing.keep('connections', new ConnectionPool({ connectTimeoutMs }));
+    const dependencies = closing.keep('dependencies', new Dependencies(clock, random, limits, cache));
     const health = new HealthRegistry({ clock });
     const metrics = settings.monitoring.metricsEnabled ? await createMetrics({ appName: settings.appName }) : undefined;
-    if (metrics !== undefined) closing.add('metrics', () => metrics.close());
-    logRooms(logging, { dependencies, limits, cache, database, health }, { echo: settings.database.echo });
+    if (metrics !== undefined) closing.keep('metrics', metrics);
+    logRooms(logging, { dependencies, limits, cache, storage, database, health }, { echo: settings.database.echo });
     registerChecks(health, database, logging, clock);
     watchCache(cache, health, metrics);
     if (redis !== undefined) {
@@ -97,6 +96,7 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
       redis,
       limits,
       cache,
+      storage,
       connections,
       dependencies,
       batches: new Batches({ clock, ids, logging, metrics, database }),

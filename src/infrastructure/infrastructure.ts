@@ -25,6 +25,7 @@ import {
   toAppConfig,
   validateEnvironment,
 } from '../settings/index.ts';
+import type { FileStorageManager } from '../storage/index.ts';
 import type { Metrics, ObservedContract } from '../telemetry/index.ts';
 import type { Batches, BatchOverview, InfrastructureBatchOptions, InfrastructureQueueOptions } from './batches.ts';
 import type { ClosingOrder } from './closing.ts';
@@ -44,6 +45,7 @@ export interface InfrastructureParts {
   readonly redis: RedisConnection | undefined;
   readonly limits: Limits;
   readonly cache: CacheManager;
+  readonly storage: FileStorageManager;
   readonly connections: ConnectionPool;
   readonly dependencies: Dependencies;
   readonly batches: Batches;
@@ -79,6 +81,8 @@ export class Infrastructure {
   readonly limits: Limits;
   /** Every cache of the process, in memory, and with Redis shared by all processes. */
   readonly cache: CacheManager;
+  /** The files of the process, in a folder or a bucket. */
+  readonly storage: FileStorageManager;
   /** The last requests that were answered. */
   readonly requests: RequestLog = new RequestLog();
   /** The connections to other services. */
@@ -100,6 +104,7 @@ export class Infrastructure {
     this.redis = parts.redis;
     this.limits = parts.limits;
     this.cache = parts.cache;
+    this.storage = parts.storage;
     this.connections = parts.connections;
     this.dependencies = parts.dependencies;
     this.health = parts.health;

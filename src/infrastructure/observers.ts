@@ -7,6 +7,7 @@ import type { ContractEvents } from '../http/index.ts';
 import type { Clock, EventSource } from '../kernel/index.ts';
 import { type EventLine, type Logging, logEvents, logStreams } from '../logging/index.ts';
 import type { CallRecord } from '../pipeline/index.ts';
+import type { FileStorageManager } from '../storage/index.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Limits } from './limits.ts';
 
@@ -15,6 +16,7 @@ export interface ObservedRooms {
   readonly dependencies: Dependencies;
   readonly limits: Limits;
   readonly cache: CacheManager;
+  readonly storage: FileStorageManager;
   readonly database: DatabaseManager<never>;
   readonly health: HealthRegistry;
 }
@@ -24,7 +26,7 @@ export interface ObservedRooms {
  * limit, slow and failed SQL.
  */
 export function logRooms(logging: Logging, rooms: ObservedRooms, options: { readonly echo: boolean }): void {
-  const { dependencies, limits, cache, database, health } = rooms;
+  const { dependencies, limits, cache, storage, database, health } = rooms;
   // Each dependency has its own logger below `api`, so the call picks it.
   dependencies.events.on('call', record => {
     const { level = 'INFO', message, fields } = callLine(record);
@@ -35,6 +37,7 @@ export function logRooms(logging: Logging, rooms: ObservedRooms, options: { read
   });
   logBreakersAndLimits(logging, dependencies, limits);
   logCache(logging, cache);
+  logStorage(logging, storage);
   logEvents(database.events, logging.getLogger(logStreams.database), {
     state: ({ previous, state, engine }) => ({
       level: 'DEBUG',
@@ -193,6 +196,19 @@ function logCache(logging: Logging, cache: CacheManager): void {
       message: `Cache ${name}: a value cannot be kept in the store`,
       fields: { error },
     }),
+  });
+}
+
+// No line holds the name of a file: it may be about somebody.
+function logStorage(logging: Logging, storage: FileStorageManager): void {
+  logEvents(storage.events, logging.getLogger('storage'), {
+    saved: ({ bytes, storedBytes, durationMs, replaced, repeated }) => ({
+      message: repeated ? 'File was there already' : 'File saved',
+      fields: { bytes, stored_bytes: storedBytes, duration: durationMs / 1_000, replaced },
+    }),
+    refused: ({ code }) => ({ level: 'WARNING', message: 'File refused', fields: { error_code: code } }),
+    deleted: ({ bytes }) => ({ message: 'File deleted', fields: { bytes } }),
+    corrupt: ({ error }) => ({ level: 'ERROR', message: 'A file is not what was written', fields: { error } }),
   });
 }
 

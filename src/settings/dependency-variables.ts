@@ -266,7 +266,8 @@ export const dependencyVariables: VariableTree<
       kind: bucketAddress,
       fallback: undefined,
       fallbackText: 'the local folder',
-      description: 'Address of an S3-compatible store.',
+      description:
+        'Address of an S3-compatible store: `s3://key:secret@bucket/prefix?endpoint=https://host:9000&region=eu-central-1`; key, prefix, endpoint and region may be left out.',
       sample: 's3://bucket/prefix',
     },
     basePath: {

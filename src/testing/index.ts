@@ -2,6 +2,7 @@ export { type CacheStoreSubject, cacheStoreContract } from './cache-store-contra
 export { type ClockSubject, clockContract } from './clock-contract.ts';
 export { type ConcurrencySlotSubject, concurrencySlotContract } from './concurrency-slot-contract.ts';
 export type { ContractCase, ContractSuite } from './contract.ts';
+export { type IdempotencyStoreSubject, idempotencyStoreContract } from './idempotency-store-contract.ts';
 export {
   MemoryCacheStore,
   type MemoryCacheStoreOptions,
@@ -16,4 +17,5 @@ export type { ReplayTotals } from './replay-totals.ts';
 export { type ArrivalOptions, Scheduler, type SchedulerOptions } from './scheduler.ts';
 export { type SeededFaultsOptions, seededFaults } from './seeded-faults.ts';
 export { seededRandom } from './seeded-random.ts';
+export { type StorageStrategySubject, storageStrategyContract } from './storage-strategy-contract.ts';
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts';

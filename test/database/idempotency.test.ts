@@ -129,6 +129,13 @@ function sharedCases(): void {
     expect(await items()).toEqual(['tea']);
   });
 
+  it('sends what the transaction has kept, also when the handler says otherwise', async () => {
+    const url = `${await start()}/lenient-orders`;
+    const answer = await post(url, 'key', 'careless');
+    expect(answer).toMatchObject({ status: 201, replayed: false, text: '{"id":0,"item":"careless"}' });
+    expect(await post(url, 'key', 'careless')).toEqual({ ...answer, replayed: true });
+  });
+
   it('rolls back the work of one who has lost the lease', async () => {
     const store = new SqlIdempotencyStore({ database });
     const thieves: ClaimOutcome[] = [];

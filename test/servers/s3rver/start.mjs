@@ -1,14 +1,15 @@
 /**
- * Starts s3rver on loopback: `node start.mjs <port> <folder> <bucket> [conditions]`. Its HTTP, its signatures and its XML
- * are used as they are. Added is what every S3 has and s3rver 3.7.1 lacks:
+ * Starts s3rver on loopback: `node start.mjs <port> <folder> <bucket> [conditions]`. Its HTTP and its XML are used as
+ * they are. Added is what every S3 has and s3rver 3.7.1 lacks:
  *
  * - a PUT is answered when its bytes are in the file, and takes the place of the old one in one step; one that breaks off
  *   in the middle leaves nothing;
  * - keys of up to 1,024 bytes of any Unicode, listed in the order of their bytes;
+ * - signatures of version 4 are checked, and nobody comes in without one;
  * - ListMultipartUploads and AbortMultipartUpload;
  * - with `conditions`: If-None-Match and If-Match of PUT and If-Match of DELETE, which s3rver ignores.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -21,6 +22,9 @@ const FilesystemStore = require('s3rver/lib/stores/filesystem.js');
 const S3Error = require('s3rver/lib/models/error.js');
 
 const [port, directory, bucket, conditions] = process.argv.slice(2);
+
+/** The only credentials that s3rver knows: id and secret are the same. */
+const secretKey = 'S3RVER';
 
 // Hexadecimal in pieces keeps the order of the bytes and fits into any file system.
 FilesystemStore.encodeKeyPath = key =>
@@ -158,6 +162,59 @@ async function inTurn(ctx, next) {
   }
 }
 server.middleware.unshift(inTurn);
+
+const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
+const sha256 = text => createHash('sha256').update(text).digest('hex');
+const encoded = text =>
+  encodeURIComponent(text).replaceAll(/[!'()*]/g, mark => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** What a request says of its signature: in a header, or in its query when it was signed for others. */
+function signatureOf(ctx) {
+  const { query } = ctx;
+  if ('X-Amz-Signature' in query) {
+    return {
+      credential: query['X-Amz-Credential'],
+      signedHeaders: query['X-Amz-SignedHeaders'],
+      signature: query['X-Amz-Signature'],
+      date: query['X-Amz-Date'],
+      payload: 'UNSIGNED-PAYLOAD',
+    };
+  }
+  const parts = /Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=(\w+)/.exec(ctx.get('authorization'));
+  if (parts === null) throw new S3Error('AccessDenied', 'Access Denied');
+  const [, credential, signedHeaders, signature] = parts;
+  return {
+    credential,
+    signedHeaders,
+    signature,
+    date: ctx.get('x-amz-date'),
+    payload: ctx.get('x-amz-content-sha256'),
+  };
+}
+
+/** Signature version 4, as https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html describes it. */
+async function checkSignature(ctx, next) {
+  const { credential, signedHeaders, signature, date, payload } = signatureOf(ctx);
+  const [accessKeyId, day, region, service, end] = credential.split('/');
+  // Whoever is not known at all is told so behind.
+  if (accessKeyId !== secretKey) return await next();
+  const query = [...new URLSearchParams(ctx.querystring)]
+    .filter(([name]) => name !== 'X-Amz-Signature')
+    .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
+    .sort()
+    .join('&');
+  const names = signedHeaders.split(';');
+  const headers = names.map(name => `${name}:${ctx.get(name).trim().replaceAll(/ +/g, ' ')}\n`).join('');
+  const [path] = ctx.req.url.split('?');
+  const canonical = [ctx.method, path, query, headers, signedHeaders, payload].join('\n');
+  const text = ['AWS4-HMAC-SHA256', date, [day, region, service, end].join('/'), sha256(canonical)].join('\n');
+  const key = [day, region, service, end].reduce(hmac, `AWS4${secretKey}`);
+  if (hmac(key, text).toString('hex') !== signature) {
+    throw new S3Error('SignatureDoesNotMatch', 'The signature does not match', { StringToSign: text });
+  }
+  await next();
+}
+server.middleware.unshift(checkSignature);
 
 await server.run();
 process.stdout.write('Ready\n');

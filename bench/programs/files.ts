@@ -1,0 +1,207 @@
+/**
+ * 100 MB through a store in memory, in blocks of 1 MiB; prints the time that goes by.
+ *
+ *     node --conditions=source --import tsx bench/programs/files.ts write "plinth FileStorageManager"
+ *
+ * With `memory` it prints how much more memory the process held at most.
+ */
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import { FileStorageManager, type FileStorageManagerOptions, KeyRing, LocalStorageStrategy } from 'plinth/storage';
+
+const blockBytes = 1_048_576;
+const blocks = 100;
+const totalBytes = blocks * blockBytes;
+const frameBytes = 262_144;
+const rounds = 6;
+
+interface Way {
+  write(): Promise<void>;
+  read(): Promise<number>;
+}
+
+const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'plinth-files-'));
+const noise = Buffer.from(randomBytes(blockBytes));
+const prose = Buffer.alloc(
+  blockBytes,
+  Array.from({ length: 997 }, (_, index) => `line ${index * 7919} of the log\n`).join(''),
+);
+const path = join(folder, 'raw');
+
+async function* source(block: Buffer): AsyncGenerator<Buffer> {
+  for (let index = 0; index < blocks; index += 1) yield block;
+}
+
+async function withFile<Result>(flags: string, work: (file: FileHandle) => Promise<Result>): Promise<Result> {
+  const file = await open(path, flags);
+  try {
+    return await work(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads and writes of one block that is used again: the limit. */
+function positional(isHashed: boolean): Way {
+  return {
+    write: () =>
+      withFile('w', async file => {
+        const hash = createHash('sha256');
+        for (let index = 0; index < blocks; index += 1) {
+          if (isHashed) hash.update(noise);
+          await file.write(noise, 0, blockBytes, index * blockBytes);
+        }
+        if (isHashed) hash.digest();
+      }),
+    read: () =>
+      withFile('r', async file => {
+        const hash = createHash('sha256');
+        const block = Buffer.allocUnsafeSlow(blockBytes);
+        let bytes = 0;
+        for (let index = 0; index < blocks; index += 1) {
+          bytes += (await file.read(block, 0, blockBytes, index * blockBytes)).bytesRead;
+          if (isHashed) hash.update(block);
+        }
+        if (isHashed) hash.digest();
+        return bytes;
+      }),
+  };
+}
+
+const streams: Way = {
+  write: () => pipeline(source(noise), createWriteStream(path)),
+  read: () => count(createReadStream(path)),
+};
+
+function strategy(): Way {
+  const store = new LocalStorageStrategy({ directory: join(folder, 'strategy') });
+  return {
+    write: async () => void (await store.put('a.bin', source(noise), { finish: () => '' })),
+    read: async () => {
+      await using object = await store.open('a.bin');
+      return object === undefined ? 0 : await count(object.read());
+    },
+  };
+}
+
+function manager(options: Partial<FileStorageManagerOptions>, block: Buffer = noise, name = 'a.bin'): Way {
+  const files = new FileStorageManager({
+    strategy: new LocalStorageStrategy({ directory: join(folder, 'manager') }),
+    allowedExtensions: ['.bin', '.txt'],
+    maxFileBytes: 2 * totalBytes,
+    ...options,
+  });
+  return {
+    write: async () => void (await files.saveFile(source(block), name)),
+    read: async () => await count((await files.readFile(name)).stream),
+  };
+}
+
+/** The cipher alone, in frames, without a file. */
+const bareCipher: Way = {
+  write: async () => {
+    const key = Buffer.alloc(32, 1);
+    for (let frame = 0; frame < totalBytes / frameBytes; frame += 1) {
+      const cipher = createCipheriv('aes-256-gcm', key, Buffer.alloc(12, frame));
+      cipher.update(noise.subarray(0, frameBytes));
+      cipher.final();
+    }
+  },
+  read: async () => {
+    const key = Buffer.alloc(32, 1);
+    const nonce = Buffer.alloc(12);
+    const cipher = createCipheriv('aes-256-gcm', key, nonce);
+    const sealed = Buffer.concat([cipher.update(noise.subarray(0, frameBytes)), cipher.final()]);
+    for (let frame = 0; frame < totalBytes / frameBytes; frame += 1) {
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 }).setAuthTag(
+        cipher.getAuthTag(),
+      );
+      decipher.update(sealed);
+      decipher.final();
+    }
+    return totalBytes;
+  },
+};
+
+/** zlib alone, into the raw file and out of it. */
+const bareGzip: Way = {
+  write: () =>
+    pipeline(Readable.from(source(prose)), createGzip({ level: 1, chunkSize: 131_072 }), createWriteStream(path)),
+  read: () => count(createReadStream(path).pipe(createGunzip({ chunkSize: 131_072 }))),
+};
+
+const encryption = new KeyRing({ currentKeyId: 'bench', keys: { bench: KeyRing.generateKey() } });
+
+/** The cipher, and the hash and the file that the manager has too. */
+const cipherHashAndFile: Way = {
+  write: async () => {
+    await bareCipher.write();
+    await positional(true).write();
+  },
+  read: async () => {
+    await bareCipher.read();
+    return await positional(false).read();
+  },
+};
+
+const ways: Readonly<Record<string, () => Way>> = {
+  'positional calls': () => positional(false),
+  'positional calls and SHA-256': () => positional(true),
+  'streams of node:fs': () => streams,
+  'plinth LocalStorageStrategy': strategy,
+  'plinth FileStorageManager': () => manager({}),
+  'AES-256-GCM alone': () => bareCipher,
+  'AES-256-GCM, SHA-256 to write, positional calls': () => cipherHashAndFile,
+  'plinth FileStorageManager, encrypted': () => manager({ encryption }),
+  'gzip of node:zlib to a file': () => bareGzip,
+  'plinth FileStorageManager, compressed': () => manager({}, prose, 'a.txt'),
+};
+
+async function count(content: AsyncIterable<Uint8Array>): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of content) bytes += chunk.byteLength;
+  return bytes;
+}
+
+async function measure(what: string, way: Way): Promise<{ operations: number; cpuMs: number }> {
+  await way.write();
+  if ((await way.read()) !== totalBytes) throw new RangeError('What was read is not what was written');
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const startedMs = performance.now();
+    if (what === 'write') await way.write();
+    else await way.read();
+    times.push(performance.now() - startedMs);
+  }
+  times.sort((one, other) => one - other);
+  return { operations: 1, cpuMs: times[Math.floor(rounds / 2)] as number };
+}
+
+async function memory(way: Way): Promise<number> {
+  globalThis.gc?.();
+  const before = process.memoryUsage().rss;
+  let peak = 0;
+  const watching = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().rss - before);
+  }, 2);
+  await way.write();
+  await way.read();
+  clearInterval(watching);
+  return peak;
+}
+
+const [, , what = 'write', name = 'plinth FileStorageManager'] = process.argv;
+const make = ways[name];
+if (make === undefined) throw new RangeError(`There is no way called "${name}"`);
+try {
+  if (what === 'memory') console.log(JSON.stringify({ extraMegabytes: Math.round((await memory(make())) / 1e5) / 10 }));
+  else console.log(JSON.stringify(await measure(what, make())));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,18 @@
+import type { Candidate } from '../question.ts';
+
+export const question =
+  'What does it cost to read a file of 100 MB in memory, against positional calls with one block of 1 MiB that is used again?';
+
+const program = 'bench/programs/files.ts';
+
+export const candidates: Readonly<Record<string, Candidate>> = Object.fromEntries(
+  [
+    'positional calls',
+    'positional calls and SHA-256',
+    'streams of node:fs',
+    'plinth LocalStorageStrategy',
+    'plinth FileStorageManager',
+  ].map(name => [name, { program, args: ['read', name] }]),
+);
+
+export const limit = 'positional calls';

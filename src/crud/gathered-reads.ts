@@ -1,0 +1,120 @@
+import type { PreparedStatement } from '../database/index.ts';
+import type { ColumnKind } from './column-kind.ts';
+import type { SqlValue } from './column-value.ts';
+import { isUnfitValue } from './write-failure.ts';
+
+type Key = string | number;
+type FoundRow = Readonly<Record<string, unknown>>;
+
+interface Waiter {
+  readonly resolve: (row: FoundRow | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The same read for one key and for a list of them. */
+export interface KeyStatements {
+  readonly one: PreparedStatement;
+  readonly many: PreparedStatement;
+}
+
+interface Batch {
+  readonly statements: KeyStatements;
+  readonly owner: Key | undefined;
+  readonly waiters: Map<Key, Waiter[]>;
+}
+
+/** How many keys one statement asks for. */
+const maxKeys = 1_000;
+
+/** Runs one read outside of any transaction. */
+export type ReadRows = (statement: PreparedStatement, values: readonly SqlValue[]) => Promise<readonly FoundRow[]>;
+
+/**
+ * Gathers the reads by key of one turn of the event loop into one statement. Each sees what was committed before the
+ * turn ended, and none sees a transaction: it is for reads outside of one only.
+ */
+export class GatheredReads {
+  readonly #read: ReadRows;
+  readonly #keyField: string;
+  readonly #kind: ColumnKind;
+  readonly #batches = new Map<string, Batch>();
+  #isPlanned = false;
+
+  constructor(read: ReadRows, key: { readonly field: string; readonly kind: ColumnKind }) {
+    this.#read = read;
+    this.#keyField = key.field;
+    this.#kind = key.kind;
+  }
+
+  /** One row by its key. */
+  find(statements: KeyStatements, key: Key, owner: Key | undefined): Promise<FoundRow | undefined> {
+    return new Promise((resolve, reject) => {
+      const batch = this.#batchOf(statements, owner);
+      const waiters = batch.waiters.get(key);
+      if (waiters === undefined) batch.waiters.set(key, [{ resolve, reject }]);
+      else waiters.push({ resolve, reject });
+    });
+  }
+
+  #batchOf(statements: KeyStatements, owner: Key | undefined): Batch {
+    const id = owner === undefined ? statements.one.sql : `${typeof owner} ${owner} ${statements.one.sql}`;
+    const open = this.#batches.get(id);
+    if (open !== undefined && open.waiters.size < maxKeys) return open;
+    if (open !== undefined) void this.#run(open);
+    const batch: Batch = { statements, owner, waiters: new Map() };
+    this.#batches.set(id, batch);
+    if (!this.#isPlanned) {
+      this.#isPlanned = true;
+      // After everything that this turn still does, and everything that follows from it at once.
+      queueMicrotask(() => process.nextTick(() => this.#flush()));
+    }
+    return batch;
+  }
+
+  /** One key that its column cannot hold must not fail the others: each is asked for alone, and that one is not there. */
+  #runApart({ statements, owner, waiters }: Batch): void {
+    for (const [key, waiting] of waiters) {
+      if (waiters.size === 1) settle(waiting, undefined);
+      else void this.#run({ statements, owner, waiters: new Map([[key, waiting]]) });
+    }
+  }
+
+  #flush(): void {
+    this.#isPlanned = false;
+    const batches = [...this.#batches.values()];
+    this.#batches.clear();
+    for (const batch of batches) void this.#run(batch);
+  }
+
+  async #run({ statements, owner, waiters }: Batch): Promise<void> {
+    const [first, ...others] = waiters.keys();
+    if (first === undefined) return;
+    const keys = others.length === 0 ? first : keyList(this.#kind, [first, ...others]);
+    const statement = others.length === 0 ? statements.one : statements.many;
+    try {
+      const rows = await this.#read(statement, owner === undefined ? [keys] : [keys, owner]);
+      for (const row of rows) {
+        const key = row[this.#keyField] as Key;
+        settle(waiters.get(key) ?? [], row);
+        waiters.delete(key);
+      }
+      for (const missing of waiters.values()) settle(missing, undefined);
+    } catch (error) {
+      if (isUnfitValue(error)) {
+        this.#runApart({ statements, owner, waiters });
+        return;
+      }
+      for (const waiting of waiters.values()) for (const { reject } of waiting) reject(error);
+    }
+  }
+}
+
+/** Each gets a row of its own, because rows may be changed. */
+function settle(waiters: readonly Waiter[], row: FoundRow | undefined): void {
+  for (const [index, { resolve }] of waiters.entries()) resolve(index === 0 ? row : structuredClone(row));
+}
+
+/** Numbers and UUIDs need no quotes in PostgreSQL's text of an array, so it is cheaper to write it here. */
+function keyList(kind: ColumnKind, keys: readonly Key[]): SqlValue {
+  return kind === 'integer' || kind === 'uuid' ? `{${keys.join(',')}}` : keys;
+}

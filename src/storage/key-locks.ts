@@ -1,0 +1,20 @@
+/** Lets those who change the same key do it one after the other. */
+export class KeyLocks {
+  readonly #tails = new Map<string, Promise<void>>();
+
+  /** Runs the work when everybody who asked for the key before is done, however they ended. */
+  async run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#tails.get(key);
+    const running = before === undefined ? work() : before.then(work);
+    const tail = running.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#tails.set(key, tail);
+    try {
+      return await running;
+    } finally {
+      if (this.#tails.get(key) === tail) this.#tails.delete(key);
+    }
+  }
+}

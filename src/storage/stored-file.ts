@@ -1,0 +1,75 @@
+import { type Descriptor, decodeDescriptor, type FileMetadata } from './descriptor.ts';
+import { CorruptFileError } from './errors.ts';
+import { encryptedBytes } from './frames.ts';
+import { extensionOf } from './storage-key.ts';
+import type { ObjectInfo } from './storage-strategy.ts';
+import type { CountedFile } from './usage-ledger.ts';
+
+/** What is known of a stored file. */
+export interface StoredFile {
+  /** Its name with its folders: what all methods are given. */
+  readonly key: string;
+  /** The last part of the key. */
+  readonly filename: string;
+  /** In lower case with its dot, such as `.pdf`. */
+  readonly extension: string;
+  /** What it is to be served as. */
+  readonly contentType: string;
+  /** Length of the content, in bytes. */
+  readonly bytes: number;
+  /** Length of what is kept, after compression and encryption, in bytes. */
+  readonly storedBytes: number;
+  /** SHA-256 of the content, hex. */
+  readonly checksum: string;
+  readonly createdAt: Date;
+  readonly owner: string | undefined;
+  /** What the application keeps with it. */
+  readonly metadata: FileMetadata;
+  /** Changes whenever the file does: good for an `ETag`. */
+  readonly version: string;
+  readonly isCompressed: boolean;
+  /** The name of the key that it is encrypted under, if it is encrypted. */
+  readonly encryptionKeyId: string | undefined;
+}
+
+/** @throws {CorruptFileError} when what is kept with the file cannot be read, or does not fit its length. */
+export function requireDescriptor({ key, bytes, metadata }: ObjectInfo): Descriptor {
+  const descriptor = decodeDescriptor(metadata);
+  if (descriptor === undefined) throw new CorruptFileError(key, 'its description cannot be read');
+  const { packedBytes, encryption } = descriptor;
+  const expected =
+    encryption === undefined
+      ? packedBytes
+      : encryptedBytes({ plainBytes: packedBytes, frameBytes: encryption.frameBytes });
+  if (bytes === expected) return descriptor;
+  throw new CorruptFileError(key, `${bytes} bytes are kept, where ${expected} were written`);
+}
+
+export function storedFileOf({ key, bytes, version }: ObjectInfo, descriptor: Descriptor): StoredFile {
+  return {
+    key,
+    filename: key.slice(key.lastIndexOf('/') + 1),
+    extension: extensionOf(key),
+    contentType: descriptor.contentType,
+    bytes: descriptor.bytes,
+    storedBytes: bytes,
+    checksum: descriptor.checksum,
+    createdAt: new Date(descriptor.createdAtMs),
+    owner: descriptor.owner,
+    metadata: descriptor.metadata,
+    version,
+    isCompressed: descriptor.isCompressed,
+    encryptionKeyId: descriptor.encryption?.keyId,
+  };
+}
+
+/** What the file counts for; one whose description is damaged counts as what lies there. */
+export function countedFileOf(info: ObjectInfo): CountedFile {
+  const descriptor = decodeDescriptor(info.metadata);
+  return {
+    owner: descriptor?.owner,
+    extension: extensionOf(info.key),
+    bytes: descriptor?.bytes ?? info.bytes,
+    storedBytes: info.bytes,
+  };
+}
