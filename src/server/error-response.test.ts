@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { StillReferencedError, VersionConflictError } from '../crud/index.ts';
 import {
   ArgumentError,
   CacheError,
@@ -53,6 +54,8 @@ describe('toErrorResponse()', () => {
     [new NotFoundError('User', 'user-456'), 404, 'NOT_FOUND'],
     [new ValidationError('Invalid user data', { email: 'Invalid email format' }), 422, 'VALIDATION_ERROR'],
     [new DuplicateError('User', 'email', 'user@example.com'), 409, 'DUPLICATE'],
+    [new StillReferencedError('User', 'campaigns'), 409, 'STILL_REFERENCED'],
+    [new VersionConflictError('User', 7, 3), 412, 'VERSION_CONFLICT'],
     [new ServiceError('General service error'), 500, 'SERVICE_ERROR'],
     [new ServiceError('Odd', 'ODD_CODE'), 500, 'ODD_CODE'],
     [new FailedError('x'), 502, 'DEPENDENCY_FAILED'],

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Infrastructure } from 'plinth';
@@ -40,6 +40,7 @@ describe('createInfrastructure()', () => {
       'metrics',
       'dependencies',
       'connections',
+      'storage',
       'cache',
       'limits',
       'database',
@@ -84,6 +85,20 @@ describe('an infrastructure', () => {
     infrastructure.logging.getLogger('here').info('Hello');
     infrastructure.logging.flush();
     expect(await readFile(join(directory, 'logs', 'app.log'), 'utf8')).toContain('Hello');
+  });
+
+  it('has files, below the data directory unless a bucket is named, and tells of them without their names', async () => {
+    const { storage, logging } = infrastructure;
+    const saved = await storage.saveFile('hello', 'greeting.txt', { owner: 'ada' });
+    expect(saved).toMatchObject({ bytes: 5, owner: 'ada' });
+    expect((await storage.readBytes(saved.key, { owner: 'ada' })).toString()).toBe('hello');
+    expect(await readdir(join(directory, 'storage'))).not.toEqual([]);
+    await expect(storage.saveFile('MZ', 'run.exe')).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
+    logging.flush();
+    const log = await readFile(join(directory, 'logs', 'app.log'), 'utf8');
+    expect(log).toMatch(/storage .*File saved bytes=5/);
+    expect(log).toMatch(/WARNING .*File refused error_code=VALIDATION_ERROR/);
+    expect(log).not.toContain('greeting');
   });
 
   it('shows a dependency in logs, metrics, readiness and the call log', async () => {
