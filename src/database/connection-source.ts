@@ -4,20 +4,9 @@ import type { PlinthError } from '../errors/index.ts';
 import { untilAborted } from '../kernel/index.ts';
 import { toDatabaseError } from './error-translation.ts';
 import { AcquireTimeoutError } from './errors.ts';
+import type { PoolStats } from './pool-stats.ts';
 import { type ConnectionParts, outOfTime, PooledConnection } from './pooled-connection.ts';
 import { ReadLanes, setPipeline } from './read-lanes.ts';
-
-/** How many connections there are, and what they do. */
-export interface PoolStats {
-  /** Connections that are open. */
-  readonly total: number;
-  /** Of these, the ones that wait for work. */
-  readonly idle: number;
-  /** Of these, the ones on loan. */
-  readonly active: number;
-  /** Callers that wait for a connection. */
-  readonly waiting: number;
-}
 
 /** What a {@link ConnectionSource} is made of. */
 export interface SourceParts extends ConnectionParts {

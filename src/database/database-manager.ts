@@ -4,7 +4,7 @@ import { runWithRequestContext } from '../context/index.ts';
 import { PlinthError } from '../errors/index.ts';
 import { type EventSource, Events, untilAborted } from '../kernel/index.ts';
 import { connectPatiently } from './connect.ts';
-import type { ConnectionSource, PoolStats } from './connection-source.ts';
+import type { ConnectionSource } from './connection-source.ts';
 import { DatabaseSession } from './database-session.ts';
 import { connectionOf, createDialect } from './driver.ts';
 import { type EmbeddedEngine, startEmbeddedEngine } from './embedded-engine.ts';
@@ -22,9 +22,10 @@ import {
 } from './migrations.ts';
 import { openEmbeddedSource, openReplicas, openServerSource, type SourceContext } from './open-sources.ts';
 import { type DatabaseManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import type { PoolStats } from './pool-stats.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
 import { ReadConnection } from './read-connection.ts';
-import type { ReplicaStatus } from './replica.ts';
+import type { ReplicaStatus } from './replica-status.ts';
 import { type Replicas, readPosition } from './replicas.ts';
 import { NestedTransactions, type TransactionOptions, Transactions } from './transaction.ts';
 

@@ -2,7 +2,7 @@
  * SQL for the toolkit. Mistakes of the programmer and failures of the database throw; nothing here is a value that means
  * failure, except what `healthCheck` and `validateConnection` report.
  */
-export type { PoolStats } from './connection-source.ts';
+
 export {
   type DatabaseHealth,
   DatabaseManager,
@@ -60,7 +60,8 @@ export type {
   MigrationStep,
 } from './migrations.ts';
 export type { DatabaseManagerOptions } from './options.ts';
+export type { PoolStats } from './pool-stats.ts';
 export { type NamedQuery, type PreparedStatement, preparedQuery, prepareStatement } from './prepared-statement.ts';
-export type { ReplicaStatus } from './replica.ts';
+export type { ReplicaStatus } from './replica-status.ts';
 export type { DatabaseTlsOptions } from './server-address.ts';
 export type { TransactionOptions } from './transaction.ts';

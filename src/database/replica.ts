@@ -1,23 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { ConfigurationError, PlinthError } from '../errors/index.ts';
 import { type Events, untilAborted } from '../kernel/index.ts';
-import type { ConnectionSource, PoolStats } from './connection-source.ts';
+import type { ConnectionSource } from './connection-source.ts';
 import { ConnectionLostError } from './errors.ts';
 import type { DatabaseEvents, ReplicaState } from './events.ts';
 import { parseLogPosition } from './log-position.ts';
 import type { PooledConnection } from './pooled-connection.ts';
-
-/** A replica as it is seen at a moment. */
-export interface ReplicaStatus {
-  /** Its host, port and database. */
-  readonly name: string;
-  /** Whether it answers reads, and why not. */
-  readonly state: ReplicaState;
-  /** How far it was behind when it was last looked at, in milliseconds; `undefined` when that is not known. */
-  readonly lagMs: number | undefined;
-  /** Its connections at this moment. */
-  readonly pool: PoolStats;
-}
+import type { ReplicaStatus } from './replica-status.ts';
 
 /** Where the primary's log was at a moment: what had been committed by then stands before it. */
 export interface LogSample {

@@ -5,7 +5,8 @@ import type { ConnectionSource } from './connection-source.ts';
 import type { LentConnection } from './lent-connection.ts';
 import { parseLogPosition } from './log-position.ts';
 import { ReadConnection } from './read-connection.ts';
-import { closeSource, type LogSample, type Replica, type ReplicaStatus } from './replica.ts';
+import { closeSource, type LogSample, type Replica } from './replica.ts';
+import type { ReplicaStatus } from './replica-status.ts';
 
 /** What {@link Replicas} are made of. */
 export interface ReplicasParts {
