@@ -1,8 +1,22 @@
 import { join, resolve } from 'node:path';
 import { createInfrastructure, type Infrastructure, type InfrastructureOptions } from 'plinth';
 import { BatchProcessor } from 'plinth/batch';
+import { checkTables, Repository } from 'plinth/crud';
 import { systemIds } from 'plinth/kernel';
-import { limitRequests, type Server, type ServerRoutes } from 'plinth/server';
+import {
+  type IdempotencyHooks,
+  idempotencyMigration,
+  idempotent,
+  limitRequests,
+  MemoryIdempotencyStore,
+  type Server,
+  type ServerRoutes,
+  SqlIdempotencyStore,
+} from 'plinth/server';
+import { AdsRepositoryFactory } from './ads/ads-repositories.ts';
+import { adsRoutes } from './ads/ads-routes.ts';
+import { adsMigrations } from './ads/migrations.ts';
+import { adsTables } from './ads/tables.ts';
 import { serveConsole } from './console-api/console-page.ts';
 import { consoleRoutes } from './console-api/console-routes.ts';
 import { ConsoleState } from './console-api/console-state.ts';
@@ -19,6 +33,10 @@ import { medicationMigrations } from './medications/migrations.ts';
 import { propertyRoutes } from './properties/property-routes.ts';
 import { openSources } from './sources.ts';
 import { type StandIn, startStandIn } from './stand-in/index.ts';
+import { userMigrations } from './users/migrations.ts';
+import { userRoutes } from './users/user-routes.ts';
+import { UserService } from './users/user-service.ts';
+import { users } from './users/users-table.ts';
 
 /** How the reference service starts. */
 export interface ServiceOptions extends InfrastructureOptions {
@@ -38,7 +56,7 @@ export interface Service extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Starts the reference service: medications, their evidence and imports, properties, and the console. */
+/** Starts the reference service: medications, their evidence and imports, properties, users and ads, and the console. */
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const { onProgress = () => {} } = options;
   // Bundled while the rest is loaded.
@@ -67,6 +85,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     });
     const evidence = new EvidenceService({ ...sources, medications });
     const imports = openImports(infrastructure, medications);
+    const keys = importKeys(infrastructure, () => isOpen);
     const server = await infrastructure.createServer();
     const state = new ConsoleState(infrastructure, imports);
     infrastructure.onClose('console', () => state.close());
@@ -74,7 +93,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       medicationRoutes(medications),
       evidenceRoutes(evidence),
       propertyRoutes(sources.nyc),
-      importRoutes(imports),
+      importRoutes(imports, keys),
+      userRoutes(new UserService(new Repository(users, database))),
+      adsRoutes({ repositories: new AdsRepositoryFactory(database), clock: infrastructure.clock }),
     ];
     await server.register(limited(infrastructure, routes));
     await server.register(consoleRoutes(infrastructure, state));
@@ -112,9 +133,22 @@ function limited(infrastructure: Infrastructure, routes: readonly ServerRoutes[]
   };
 }
 
+/** Kept in SQL, and in memory until the tables are there. */
+function importKeys(infrastructure: Infrastructure, isOpen: () => boolean): IdempotencyHooks {
+  const logger = infrastructure.logging.getLogger('service.imports');
+  const inSql = new SqlIdempotencyStore({ database: infrastructure.database() });
+  const inMemory = new MemoryIdempotencyStore({ clock: infrastructure.clock });
+  return idempotent({
+    store: () => (isOpen() ? inSql : inMemory),
+    onStoreFailure: error => logger.warning('The answer was given without being kept under its key', { error }),
+  });
+}
+
 async function openTables(infrastructure: Infrastructure): Promise<void> {
   await infrastructure.databaseOpen;
-  await infrastructure.database().migrate(medicationMigrations);
+  const database = infrastructure.database();
+  await database.migrate([...medicationMigrations, idempotencyMigration, ...userMigrations, ...adsMigrations]);
+  await checkTables(database, [users, ...adsTables]);
 }
 
 async function openStandIn(infrastructure: Infrastructure): Promise<StandIn> {

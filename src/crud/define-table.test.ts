@@ -27,6 +27,24 @@ const users = defineTable({
 });
 
 describe('defineTable()', () => {
+  it('gives defaults to new rows only: what a change leaves out stays as it is', () => {
+    const nested = defineTable({
+      name: 'things',
+      schema: z.object({
+        id: z.int(),
+        tags: z.array(z.string()).default([]),
+        note: z.string().default('none').nullable(),
+        size: z.int().prefault(3).optional(),
+      }),
+      columns: { id: { key: true, generated: 'identity' } },
+    });
+    expect(users.updateSchema.parse({ nick: 'ada' })).toEqual({ nick: 'ada' });
+    expect(nested.updateSchema.parse({})).toEqual({});
+    expect(nested.updateSchema.parse({ note: null, tags: ['a'] })).toEqual({ note: null, tags: ['a'] });
+    expect(nested.updateSchema.safeParse({ tags: 'a' }).success).toBe(false);
+    expect(users.insertSchema.parse({ email: 'a@example.com', ownerId: 'o' })).toMatchObject({ role: 'user' });
+  });
+
   it('names columns in snake_case, with quotes, and a row after the table', () => {
     expect(users.quotedName).toBe('"app"."users"');
     expect(users.resource).toBe('User');

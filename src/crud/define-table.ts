@@ -170,14 +170,17 @@ function schemasOf(
     if (isInsertable) {
       insert[field] = field === owner ? type.optional() : isNullable && !isOptional ? type.default(null) : type;
     }
-    if (isUpdatable) update[field] = type.optional();
+    if (isUpdatable) update[field] = withoutDefault(type).optional();
   }
-  const changes = z.strictObject(update);
-  return {
-    insertSchema: z.strictObject(insert),
-    // A default belongs to a new row: what was left out of a change stays as it is.
-    updateSchema: changes,
-  };
+  return { insertSchema: z.strictObject(insert), updateSchema: z.strictObject(update) };
+}
+
+/** A default belongs to a new row: what was left out of a change stays as it is. */
+function withoutDefault(type: z.core.$ZodType): z.ZodType {
+  if (type instanceof z.ZodDefault || type instanceof z.ZodPrefault) return withoutDefault(type.unwrap());
+  if (type instanceof z.ZodOptional) return withoutDefault(type.unwrap()).optional();
+  if (type instanceof z.ZodNullable) return withoutDefault(type.unwrap()).nullable();
+  return type as z.ZodType;
 }
 
 /** Only names that were checked come here, so nothing in them has to be escaped. */

@@ -39,6 +39,20 @@ describe('an import of medications', () => {
     expect(await until(body.id, 'completed')).toMatchObject({ total: 2, done: 2 });
   });
 
+  it('is begun once, however often the same request is sent under its key', async () => {
+    const body = JSON.stringify({ names: ['imatinib'], title: 'under a key' });
+    const headers = { 'content-type': 'application/json', 'idempotency-key': '"list-1"' };
+    const send = (text: string): ReturnType<typeof tested.ask> =>
+      tested.ask('/imports', { method: 'POST', headers, body: text });
+    const first = await send(body);
+    expect(first.status).toBe(202);
+    await until((first.body as ImportState).id, 'completed');
+    expect(await send(body)).toEqual(first);
+    expect((await send(JSON.stringify({ names: ['alectinib'] }))).status).toBe(422);
+    const { body: all } = await tested.ask('/imports');
+    expect((all as readonly ImportState[]).filter(({ title }) => title === 'under a key')).toHaveLength(1);
+  });
+
   it('waits for a source that is away instead of failing all that is left', async () => {
     tested.service.standIn?.behave({ failWith: 503 });
     const names = Array.from({ length: 40 }, (_, index) => `drug number ${index}`);
