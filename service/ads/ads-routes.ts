@@ -1,7 +1,7 @@
 import { BaseService } from 'plinth/crud';
 import type { ServerApp, ServerRoutes } from 'plinth/server';
 import { z } from 'zod';
-import { expectedVersion, keyOf, resourceRoutes, versionTag } from '../users/resource-routes.ts';
+import { expectedVersion, keyOf, resourceRoutes, versionTag } from '../resource-routes.ts';
 import type { AdsRoutesParts } from './ads-routes-parts.ts';
 import { campaignBudget, groupOverview, ownerParams, periodOf, periodQuery, userStats } from './ads-schemas.ts';
 import { optimizationRoutes } from './optimization-routes.ts';

@@ -1,7 +1,7 @@
 import { parseListQuery } from 'plinth/crud';
 import type { ServerRoutes } from 'plinth/server';
 import { z } from 'zod';
-import { keyOf, pageOf } from '../users/resource-routes.ts';
+import { keyOf, pageOf } from '../resource-routes.ts';
 import type { AdsRoutesParts } from './ads-routes-parts.ts';
 import { ownerParams, periodOf, periodQuery } from './ads-schemas.ts';
 import { suggestionLimits } from './optimization-repository.ts';

@@ -1,5 +1,5 @@
 import type { ServerRoutes } from 'plinth/server';
-import { resourceRoutes } from './resource-routes.ts';
+import { resourceRoutes } from '../resource-routes.ts';
 import type { UserService } from './user-service.ts';
 import { users } from './users-table.ts';
 
