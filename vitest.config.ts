@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   // The toolkit is tested from source, through the same `source` condition that `npm start` uses.
-  resolve: { conditions: ['source'] },
-  ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } },
+  resolve: { conditions: ['plinth-source'] },
+  ssr: { resolve: { conditions: ['plinth-source'], externalConditions: ['plinth-source'] } },
   test: {
     include: ['{src,connectors,service,test,tools,examples,bench}/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'dist/**', 'test/planted/**'],

@@ -4,3 +4,4 @@ export { Dependencies, type Dependency, type DependencyEvents, type DependencyOp
 export { ClosingError } from './errors.ts';
 export { Infrastructure, type RequestExplanation } from './infrastructure.ts';
 export { type LimitEvents, type LimitOptions, Limits, type OutboundLimiter, type OutboundRate } from './limits.ts';
+export type { LlmProviderName } from './open-llm.ts';

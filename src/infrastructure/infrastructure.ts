@@ -5,6 +5,14 @@ import type { DatabaseManager } from '../database/index.ts';
 import type { HealthRegistry } from '../health/index.ts';
 import type { ConnectionPool } from '../http/index.ts';
 import type { Clock, Ids } from '../kernel/index.ts';
+import {
+  type AnswerOptions,
+  LlmClient,
+  type Prompt,
+  PromptCatalog,
+  type PromptContext,
+  type PromptResponse,
+} from '../llm/index.ts';
 import type { Logging } from '../logging/index.ts';
 import type { CallRecord } from '../pipeline/index.ts';
 import type { RateLimitAnswer, RateLimiter } from '../rate-limit/index.ts';
@@ -21,9 +29,9 @@ import {
 import {
   type AppConfig,
   type EnvironmentStatus,
+  environmentStatus,
   type Settings,
   toAppConfig,
-  validateEnvironment,
 } from '../settings/index.ts';
 import type { FileStorageManager } from '../storage/index.ts';
 import type { Metrics, ObservedContract } from '../telemetry/index.ts';
@@ -33,6 +41,7 @@ import type { Dependencies, Dependency, DependencyOptions } from './dependencies
 import { ClosingError } from './errors.ts';
 import { type LimitOptions, type Limits, limitsOf } from './limits.ts';
 import { logContract } from './observers.ts';
+import { defaultLlmProvider, type LlmProviderName, makeLlmProvider } from './open-llm.ts';
 
 /** The parts an {@link Infrastructure} is made of. */
 export interface InfrastructureParts {
@@ -64,6 +73,14 @@ export interface RequestExplanation {
   readonly calls: readonly CallRecord[];
 }
 
+/** A language model takes its time, and few answers at once are what a key allows. */
+const llmNumbers: DependencyOptions = {
+  deadlineMs: 120_000,
+  attemptTimeoutMs: 60_000,
+  maxConcurrent: 20,
+  maxQueued: 100,
+};
+
 /**
  * Everything a service stands on, opened in order and closed in reverse. Made by {@link createInfrastructure}.
  *
@@ -94,7 +111,10 @@ export class Infrastructure {
   readonly metrics: Metrics | undefined;
   /** Settles when the database is open, or cannot be opened. */
   readonly databaseOpen: Promise<void>;
+  /** The prompts of the process, to be listed and found by name. */
+  readonly prompts: PromptCatalog = new PromptCatalog();
   readonly #parts: InfrastructureParts;
+  readonly #llmClients = new Map<LlmProviderName, LlmClient>();
 
   constructor(parts: InfrastructureParts) {
     this.#parts = parts;
@@ -186,6 +206,48 @@ export class Infrastructure {
   }
 
   /**
+   * The language model behind one interface: that of the settings, or the named one. Each provider has a guard of its own,
+   * as the dependency `llm-<provider>`; tokens are counted in metrics.
+   *
+   * Without a key the offline provider answers, with its label; in production that is refused.
+   *
+   * @throws {ConfigurationError} when a setting that the provider needs is missing.
+   * @example
+   * const { content, metadata } = await infrastructure.llm().generate({ prompt: 'Say hello' });
+   */
+  llm(provider: LlmProviderName = defaultLlmProvider(this.settings)): LlmClient {
+    const known = this.#llmClients.get(provider);
+    if (known !== undefined) return known;
+    const { settings, clock, connections } = this;
+    const answering = makeLlmProvider(provider, settings, { dispatcher: connections.dispatcher, clock });
+    const client = new LlmClient({
+      provider: answering,
+      model: settings.ai.model,
+      // Nobody outside the process is asked: there is nothing to guard.
+      guard: answering.isOffline ? undefined : this.dependency(`llm-${provider}`, llmNumbers).guard,
+      clock,
+    });
+    this.metrics?.observeLlm(client);
+    this.#llmClients.set(provider, client);
+    return client;
+  }
+
+  /**
+   * Fills in a prompt, asks the language model of the settings, and gives its answer in the shape that the prompt wants.
+   * See `LlmClient.executePrompt`.
+   *
+   * @example
+   * const { output } = await infrastructure.executePrompt(headlines, { count: 3, product: 'a quiet fan' });
+   */
+  async executePrompt<Name extends string, Output>(
+    prompt: Prompt<Name, Output>,
+    context: PromptContext<NoInfer<Name>>,
+    options: AnswerOptions = {},
+  ): Promise<PromptResponse<Output>> {
+    return await this.llm().executePrompt(prompt, context, options);
+  }
+
+  /**
    * Watches the contract with a source: that it sends something else, and that records went to quarantine, shows in the log
    * `contract.<name>` and in metrics.
    */
@@ -255,7 +317,7 @@ export class Infrastructure {
 
   /** Whether the environment holds what a full installation needs. */
   validateEnvironment(): EnvironmentStatus {
-    return validateEnvironment();
+    return environmentStatus(this.settings);
   }
 
   /**

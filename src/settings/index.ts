@@ -30,6 +30,7 @@ export {
   type AppConfig,
   type CoreConfig,
   type EnvironmentStatus,
+  environmentStatus,
   type LlmConfig,
   loadConfig,
   type RequiredConfig,

@@ -103,14 +103,25 @@ export interface EnvironmentStatus {
  */
 export function validateEnvironment(options: LoadSettingsOptions = {}): EnvironmentStatus {
   const { settings, problems } = readSettings(options);
+  return environmentStatus(settings, problems);
+}
+
+/**
+ * The same of settings that were loaded already.
+ *
+ * @param problems What was wrong when they were read. @default []
+ */
+export function environmentStatus(
+  settings: Settings,
+  problems: readonly ConfigurationProblem[] = [],
+): EnvironmentStatus {
   const isMissing = (path: string): boolean => settings.origins[path] === 'default';
   const errors = [
     ...(isMissing('database.url') ? ['DATABASE_URL not configured'] : []),
     ...(settings.ai.provider !== 'offline' && isMissing('ai.apiKey') ? ['LLM API key not configured'] : []),
     ...problems.map(inOneLine),
   ];
-  const warnings = settings.warnings.map(inOneLine);
-  return { isValid: errors.length === 0, errors, warnings };
+  return { isValid: errors.length === 0, errors, warnings: settings.warnings.map(inOneLine) };
 }
 
 function inOneLine({ name, message, origin }: ConfigurationProblem): string {

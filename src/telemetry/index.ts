@@ -24,6 +24,7 @@ export type {
   ObservedContract,
   ObservedDatabase,
   ObservedLimiter,
+  ObservedLlm,
   ObservedQueuedBatch,
   ObservedRedis,
 } from './readings.ts';

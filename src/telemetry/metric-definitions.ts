@@ -245,6 +245,18 @@ const definitions: Definitions = {
     help: 'Records that could not be read and went to quarantine',
     unit: 'records',
   },
+  plinth_llm_answers_total: {
+    type: 'counter',
+    labels: ['provider', 'operation', 'finish_reason'],
+    help: 'Answers that a language model gave, by prompt and by why they ended: stop, length, content-filter, other',
+    unit: 'answers',
+  },
+  plinth_llm_tokens_total: {
+    type: 'counter',
+    labels: ['provider', 'operation', 'direction'],
+    help: 'Tokens that a language model counted, by prompt and direction (prompt, completion); answers from a cache count none',
+    unit: 'tokens',
+  },
   plinth_source_requests_total: {
     type: 'counter',
     labels: ['source', 'status_class'],

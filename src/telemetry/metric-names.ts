@@ -22,6 +22,8 @@ export type CounterName =
   | 'plinth_database_transaction_retries_total'
   | 'plinth_database_slow_queries_total'
   | 'plinth_contract_quarantined_total'
+  | 'plinth_llm_answers_total'
+  | 'plinth_llm_tokens_total'
   | 'plinth_metric_overflow_total'
   | 'process_cpu_seconds_total';
 

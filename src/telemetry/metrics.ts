@@ -16,6 +16,7 @@ import {
   type ObservedContract,
   type ObservedDatabase,
   type ObservedLimiter,
+  type ObservedLlm,
   type ObservedQueuedBatch,
   type ObservedRedis,
   Readings,
@@ -304,6 +305,19 @@ export class Metrics implements Disposable {
     return this.#follow(
       events.on('drift', ({ contract, kind }) => drifts.of(contract, kind).inc()),
       events.on('quarantined', ({ contract }) => quarantined.of(contract).inc()),
+    );
+  }
+
+  /** Counts the answers of a language model, and the tokens that its provider counted. */
+  observeLlm({ events }: ObservedLlm): Subscription {
+    const answers = this.#set.counts('plinth_llm_answers_total');
+    const tokens = this.#set.counts('plinth_llm_tokens_total');
+    return this.#follow(
+      events.on('answered', ({ provider, operation, finishReason, usage }) => {
+        answers.of(provider, operation, finishReason).inc();
+        tokens.of(provider, operation, 'prompt').inc(usage.promptTokens ?? 0);
+        tokens.of(provider, operation, 'completion').inc(usage.completionTokens ?? 0);
+      }),
     );
   }
 

@@ -3,6 +3,7 @@ import type { DatabaseEvents, PoolStats, ReplicaStatus } from '../database/index
 import { ArgumentError } from '../errors/index.ts';
 import type { ContractEvents } from '../http/index.ts';
 import type { EventSource, Subscription } from '../kernel/index.ts';
+import type { LlmEvents } from '../llm/index.ts';
 import type { RateLimiterEvents } from '../rate-limit/index.ts';
 import type { RedisStatus } from '../redis/index.ts';
 import type { CircuitBreakerEvents, CircuitSnapshot, RetryBudgetStats } from '../resilience/index.ts';
@@ -54,6 +55,11 @@ export interface ObservedContract {
   /** From a closed set. */
   readonly name: string;
   readonly events: EventSource<ContractEvents>;
+}
+
+/** The part of a client of a language model that metrics need: `LlmClient` has it. */
+export interface ObservedLlm {
+  readonly events: EventSource<LlmEvents>;
 }
 
 /** The part of a batch processor that metrics need. */

@@ -3,6 +3,7 @@ export { type ClockSubject, clockContract } from './clock-contract.ts';
 export { type ConcurrencySlotSubject, concurrencySlotContract } from './concurrency-slot-contract.ts';
 export type { ContractCase, ContractSuite } from './contract.ts';
 export { type IdempotencyStoreSubject, idempotencyStoreContract } from './idempotency-store-contract.ts';
+export { type LlmProviderSubject, llmProviderContract } from './llm-provider-contract.ts';
 export {
   MemoryCacheStore,
   type MemoryCacheStoreOptions,

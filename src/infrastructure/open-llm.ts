@@ -1,0 +1,39 @@
+import type { Dispatcher } from 'undici';
+import { ConfigurationError } from '../errors/index.ts';
+import type { Clock } from '../kernel/index.ts';
+import { azureOpenAIProvider, openAIProvider } from '../llm/ai-sdk/index.ts';
+import { type LlmProvider, OfflineProvider } from '../llm/index.ts';
+import type { Settings } from '../settings/index.ts';
+
+/** Who can answer prompts by the settings alone. */
+export type LlmProviderName = Settings['ai']['provider'];
+
+/**
+ * Who answers when nobody is named: the provider of the settings. Without its key it is the offline one, except in
+ * production, where an answer that is made up must never be taken for a real one.
+ */
+export function defaultLlmProvider({ ai, environment }: Settings): LlmProviderName {
+  return ai.apiKey === undefined && environment !== 'production' ? 'offline' : ai.provider;
+}
+
+/**
+ * A provider as the settings describe it. Opens nothing yet.
+ *
+ * @throws {ConfigurationError} when a setting that it needs is missing.
+ */
+export function makeLlmProvider(
+  name: LlmProviderName,
+  { ai }: Settings,
+  { dispatcher, clock }: { readonly dispatcher: Dispatcher; readonly clock: Clock },
+): LlmProvider {
+  if (name === 'offline') return new OfflineProvider();
+  const { apiKey, baseUrl, azureEndpoint: endpoint } = ai;
+  if (apiKey === undefined) throw missing('OPENAI_API_KEY', 'LLM API key not configured');
+  if (name === 'openai') return openAIProvider({ apiKey, baseUrl, dispatcher, clock });
+  if (endpoint === undefined) throw missing('AZURE_OPENAI_ENDPOINT', 'The address of the resource is not configured');
+  return azureOpenAIProvider({ apiKey, endpoint, dispatcher, clock });
+}
+
+function missing(name: string, message: string): ConfigurationError {
+  return new ConfigurationError('Cannot ask the language model', [{ name, message }]);
+}

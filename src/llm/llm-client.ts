@@ -1,0 +1,318 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { getRequestContext } from '../context/index.ts';
+import { ArgumentError } from '../errors/index.ts';
+import { type Clock, type EventSource, Events, requireInteger, systemClock } from '../kernel/index.ts';
+import type { Freshness, Guard, Outcome } from '../pipeline/index.ts';
+import { readOutput } from './answer-output.ts';
+import type { LlmEvents } from './events.ts';
+import type {
+  AnswerFacts,
+  FinishReason,
+  LlmProvider,
+  Message,
+  ModelAnswer,
+  ModelParameters,
+  ModelRequest,
+  UsageStats,
+} from './llm-provider.ts';
+import { LlmStream } from './llm-stream.ts';
+import { type AnswerSharing, type Prompt, type PromptContext, renderPrompt } from './prompt.ts';
+
+/** What a {@link LlmClient} is made of. */
+export interface LlmClientOptions {
+  /** Who answers. */
+  readonly provider: LlmProvider;
+  /** The model or deployment that is asked unless a call or a prompt names another. */
+  readonly model: string;
+  /** The policies around every call; its cache remembers what may be remembered. @default none */
+  readonly guard?: Guard | undefined;
+  /** The longest conversation that is sent, in characters. @default 400_000 */
+  readonly maxPromptCharacters?: number | undefined;
+  /** The longest wait between two pieces of a streamed answer, in milliseconds. @default 30_000 */
+  readonly idleTimeoutMs?: number | undefined;
+  /** @default systemClock */
+  readonly clock?: Clock | undefined;
+}
+
+/** How one answer is asked for. */
+export interface AnswerOptions extends ModelParameters {
+  /** The model or deployment. @default that of the client */
+  readonly model?: string | undefined;
+  /** What the call is called in records and metrics, from a closed set. @default 'generate' or 'stream' */
+  readonly operation?: string | undefined;
+  /** Ends the call. @default none */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is asked: one text, or a conversation. */
+export type Question =
+  | { readonly prompt: string; readonly system?: string | undefined; readonly messages?: undefined }
+  | { readonly messages: readonly Message[]; readonly prompt?: undefined; readonly system?: undefined };
+
+/** A question, and how its answer is asked for. */
+export type GenerateOptions = Question &
+  AnswerOptions & {
+    /** Whether the answer is remembered and given again to the same question, and to whom. @default not at all */
+    readonly cache?: AnswerSharing | undefined;
+  };
+
+/** Where an answer came from. */
+export interface LlmMetadata {
+  readonly provider: string;
+  /** The model that answered, as the provider names it. */
+  readonly model: string;
+  /** Whether no language model was asked: the answer is the offline provider's. */
+  readonly isOffline: boolean;
+  readonly finishReason: FinishReason;
+  /** `stale` when an older answer stands in while the provider cannot be asked. */
+  readonly freshness: Freshness;
+  /** Age of the answer in milliseconds: 0 when it was just given. */
+  readonly ageMs: number;
+  /** The provider's id of the answer. */
+  readonly responseId?: string | undefined;
+  /** What the provider did not do as it was told. */
+  readonly warnings?: readonly string[] | undefined;
+}
+
+/** An answer. */
+export interface LlmResponse {
+  readonly content: string;
+  readonly metadata: LlmMetadata;
+  /** What the provider counted when it gave the answer; an answer from the cache costs nothing again. */
+  readonly usageStats: UsageStats;
+}
+
+/** The answer to a prompt: its `output` has the shape that the prompt asks for; without one it is the content. */
+export interface PromptResponse<Output> extends LlmResponse {
+  readonly output: Output;
+}
+
+/** One call, ready to be made. */
+interface Asking {
+  readonly request: ModelRequest;
+  readonly operation: string;
+  readonly key: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * A language model behind one interface, whoever answers. Every call goes through the guard: deadline, retries on a
+ * budget, slots, breaker, rate and time-outs are its. A streamed answer is repeated only before its first piece.
+ *
+ * @throws {ArgumentError} when an option cannot be used.
+ * @example
+ * const llm = new LlmClient({ provider: new OfflineProvider(), model: 'none' });
+ * const { content, usageStats } = await llm.generate({ prompt: 'Say hello', maxOutputTokens: 20 });
+ */
+export class LlmClient {
+  /** The name of who answers, such as `openai`. */
+  readonly provider: string;
+  /** The model that is asked unless a call or a prompt names another. */
+  readonly model: string;
+  readonly #provider: LlmProvider;
+  readonly #guard: Guard | undefined;
+  readonly #maxPromptCharacters: number;
+  readonly #idleTimeoutMs: number;
+  readonly #clock: Clock;
+  readonly #events = new Events<LlmEvents>();
+
+  constructor(options: LlmClientOptions) {
+    const {
+      provider,
+      model,
+      guard,
+      maxPromptCharacters = 400_000,
+      idleTimeoutMs = 30_000,
+      clock = systemClock,
+    } = options;
+    this.provider = provider.name;
+    this.model = requireModel(model);
+    this.#provider = provider;
+    this.#guard = guard;
+    this.#maxPromptCharacters = requireInteger('maxPromptCharacters', maxPromptCharacters, 1);
+    this.#idleTimeoutMs = requireInteger('idleTimeoutMs', idleTimeoutMs, 1);
+    this.#clock = clock;
+  }
+
+  get events(): EventSource<LlmEvents> {
+    return this.#events;
+  }
+
+  /**
+   * Asks for an answer as a whole.
+   *
+   * @throws {RejectedError} when a policy refuses the call.
+   * @throws {FailedError} when the provider cannot be reached, refuses or fails.
+   * @throws {ArgumentError} when the question cannot be used.
+   */
+  async generate(options: GenerateOptions): Promise<LlmResponse> {
+    const { value, ...outcome } = await this.#answer(this.#asking(options, 'generate'), answer => answer);
+    return this.#responseOf(value, outcome);
+  }
+
+  /** The words of an answer, without the facts about it. Errors are those of {@link generate}. */
+  async generateCompletion(prompt: string, options: AnswerOptions = {}): Promise<string> {
+    return (await this.generate({ ...options, prompt })).content;
+  }
+
+  /**
+   * Asks for an answer bit by bit. Resolves when its first piece is there, and until then the guard may repeat the call.
+   * Errors are those of {@link generate}; while the answer is read, a stream that is cut or stands still throws.
+   *
+   * @example
+   * const stream = await llm.stream({ prompt: 'Tell a story' });
+   * for await (const text of stream) show(text);
+   * const { usageStats } = await stream.response();
+   */
+  async stream(options: Question & AnswerOptions): Promise<LlmStream> {
+    const { request, operation, signal } = this.#asking(options, 'stream');
+    const startedMs = this.#clock.monotonic();
+    const begin = (ending?: AbortSignal): Promise<LlmStream> =>
+      LlmStream.begin({
+        parts: partSignal => this.#provider.stream(request, { signal: partSignal }),
+        signal,
+        beginSignal: ending,
+        idleTimeoutMs: this.#idleTimeoutMs,
+        clock: this.#clock,
+        finish: (content, facts) => {
+          this.#tell(operation, facts, startedMs);
+          return this.#responseOf({ content, ...facts }, { freshness: 'fresh', ageMs: 0 });
+        },
+      });
+    if (this.#guard === undefined) return await begin();
+    const call = { operation, repeatable: true, signal };
+    return (await this.#guard.execute(call, attempt => begin(attempt.signal))).value;
+  }
+
+  /**
+   * Fills in a prompt, asks, and checks the answer against the shape that the prompt wants. An answer of another shape is
+   * never remembered; it is asked for again as often as the guard allows.
+   *
+   * @throws {ModelAnswerError} when no answer had the shape. All else is as for {@link generate}.
+   * @example
+   * const { output } = await llm.executePrompt(headlines, { count: 3, product: 'a quiet fan' });
+   */
+  async executePrompt<Name extends string, Output>(
+    prompt: Prompt<Name, Output>,
+    context: PromptContext<NoInfer<Name>>,
+    options: AnswerOptions = {},
+  ): Promise<PromptResponse<Output>> {
+    const { name, output: shape, cache, example } = prompt;
+    const asking = this.#asking(
+      {
+        ...prompt.parameters,
+        ...options,
+        model: options.model ?? prompt.model,
+        cache,
+        messages: renderPrompt(prompt, context),
+      },
+      name,
+      { example, ...(shape && { format: { name, schema: z.toJSONSchema(shape) } }) },
+    );
+    const { value, ...outcome } = await this.#answer(asking, answer => {
+      // What is remembered is the answer as it came; whoever gets it reads it again.
+      if (shape !== undefined) readOutput(name, shape, answer);
+      return answer;
+    });
+    // Without a shape the output is the text: then the prompt's type says so, too.
+    const output = shape === undefined ? (value.content as Output) : readOutput(name, shape, value);
+    return { ...this.#responseOf(value, outcome), output };
+  }
+
+  #asking(options: GenerateOptions, operation: string, shape: Pick<ModelRequest, 'format' | 'example'> = {}): Asking {
+    const { model = this.model, temperature, topP, maxOutputTokens, stopSequences, seed } = options;
+    const messages = messagesOf(options);
+    const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
+    if (characters === 0) throw new ArgumentError('Cannot ask a language model: the prompt is empty', 'prompt');
+    if (characters > this.#maxPromptCharacters) {
+      throw new ArgumentError(
+        `Cannot ask a language model: the prompt has ${characters} characters, expected at most ${this.#maxPromptCharacters}`,
+        'prompt',
+      );
+    }
+    requireParameters(options);
+    const parameters = { temperature, topP, maxOutputTokens, stopSequences, seed };
+    const request: ModelRequest = { model: requireModel(model), messages, ...parameters, ...shape };
+    return {
+      request,
+      operation: options.operation ?? operation,
+      key: keyOf(this.provider, request, options.cache),
+      signal: options.signal,
+    };
+  }
+
+  /** Through the guard, when there is one. */
+  async #answer(asking: Asking, check: (answer: ModelAnswer) => ModelAnswer): Promise<Outcome<ModelAnswer>> {
+    const { request, operation, key, signal } = asking;
+    const ask = async (ending: AbortSignal | undefined): Promise<ModelAnswer> => {
+      const startedMs = this.#clock.monotonic();
+      const answer = await this.#provider.generate(request, { signal: ending });
+      this.#tell(operation, answer, startedMs);
+      return check(answer);
+    };
+    if (this.#guard === undefined) return { value: await ask(signal), freshness: 'fresh', ageMs: 0 };
+    return await this.#guard.execute({ operation, key, repeatable: true, signal }, attempt => ask(attempt.signal));
+  }
+
+  #tell(operation: string, { model, finishReason, usage }: AnswerFacts, startedMs: number): void {
+    if (!this.#events.has('answered')) return;
+    const durationMs = this.#clock.monotonic() - startedMs;
+    this.#events.emit('answered', { provider: this.provider, model, operation, finishReason, usage, durationMs });
+  }
+
+  #responseOf(answer: ModelAnswer, { freshness, ageMs }: Omit<Outcome<unknown>, 'value'>): LlmResponse {
+    const { content, usage, model, finishReason, responseId, warnings } = answer;
+    return {
+      content,
+      metadata: {
+        provider: this.provider,
+        model,
+        isOffline: this.#provider.isOffline ?? false,
+        finishReason,
+        freshness,
+        ageMs,
+        ...(responseId !== undefined && { responseId }),
+        ...(warnings !== undefined && { warnings }),
+      },
+      usageStats: usage,
+    };
+  }
+}
+
+function messagesOf({ prompt, system, messages }: Question): readonly Message[] {
+  if (messages !== undefined) return messages;
+  const user: Message = { role: 'user', content: prompt };
+  return system === undefined ? [user] : [{ role: 'system', content: system }, user];
+}
+
+/** The same question to the same model has the same key, within those who may see each other's answers. */
+function keyOf(provider: string, request: ModelRequest, cache: AnswerSharing | undefined): string | undefined {
+  if (cache === undefined) return undefined;
+  const { userId } = getRequestContext();
+  if (cache === 'user' && userId === undefined) return undefined;
+  const hash = createHash('sha256');
+  // The length keeps one part from reaching into the next: no user can be named so that a question becomes another's.
+  for (const part of [cache === 'user' ? `user ${userId}` : 'everyone', provider, JSON.stringify(request)]) {
+    hash.update(`${part.length} ${part}`);
+  }
+  return hash.digest('base64url');
+}
+
+function requireModel(model: string): string {
+  if (model.trim() !== '') return model;
+  throw new ArgumentError('Cannot ask a language model: expected the name of a model or deployment, got none', 'model');
+}
+
+function requireParameters({ temperature, topP, maxOutputTokens, stopSequences }: ModelParameters): void {
+  if (temperature !== undefined && !(temperature >= 0 && temperature <= 2)) {
+    throw new ArgumentError(`Cannot use temperature: expected 0 to 2, got ${temperature}`, 'temperature');
+  }
+  if (topP !== undefined && !(topP > 0 && topP <= 1)) {
+    throw new ArgumentError(`Cannot use topP: expected a number above 0 and at most 1, got ${topP}`, 'topP');
+  }
+  if (maxOutputTokens !== undefined) requireInteger('maxOutputTokens', maxOutputTokens, 1);
+  if (stopSequences?.some(text => text === '')) {
+    throw new ArgumentError('Cannot use stopSequences: expected texts, got an empty one', 'stopSequences');
+  }
+}
