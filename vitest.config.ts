@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  // The toolkit is tested from source, through the same `source` condition that `npm start` uses.
+  // The toolkit is tested from source, through the same `plinth-source` condition that `npm start` uses.
   resolve: { conditions: ['plinth-source'] },
   ssr: { resolve: { conditions: ['plinth-source'], externalConditions: ['plinth-source'] } },
   test: {

@@ -1,7 +1,7 @@
 /**
  * A dependency with its policies around it: what is served while it works, while it fails, and while the breaker is open.
  *
- * Run: node --conditions=source --import tsx examples/01-guarded-call.ts
+ * Run: node --conditions=plinth-source --import tsx examples/01-guarded-call.ts
  */
 import { MemoryCache } from 'plinth/cache';
 import { NetworkError } from 'plinth/errors';

@@ -1,7 +1,7 @@
 /**
  * Lines that know their request, in the format for people and in the one for machines; secrets are hidden in both.
  *
- * Run: node --conditions=source --import tsx examples/02-logging-with-context.ts
+ * Run: node --conditions=plinth-source --import tsx examples/02-logging-with-context.ts
  */
 import { runWithRequestContext } from 'plinth/context';
 import { createLogging, logExceptions, logExecutionTime } from 'plinth/logging';

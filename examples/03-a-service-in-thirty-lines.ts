@@ -1,7 +1,7 @@
 /**
  * A service: settings, logs, an embedded PostgreSQL, a guarded dependency, and the HTTP edge with health and metrics.
  *
- * Run: node --conditions=source --import tsx examples/03-a-service-in-thirty-lines.ts
+ * Run: node --conditions=plinth-source --import tsx examples/03-a-service-in-thirty-lines.ts
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

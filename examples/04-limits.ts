@@ -2,7 +2,7 @@
  * Limits, outbound and inbound: waiting for one's turn, deciding about others, several windows at once, and trying a
  * limit in shadow before it is enforced.
  *
- * Run: node --conditions=source --import tsx examples/04-limits.ts
+ * Run: node --conditions=plinth-source --import tsx examples/04-limits.ts
  */
 import { RateLimiter, SlidingWindowRateLimiter, TokenBucketRateLimiter } from 'plinth/rate-limit';
 import { VirtualClock } from 'plinth/testing';

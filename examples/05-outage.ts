@@ -2,7 +2,7 @@
  * An outage under load, on virtual time: how much of it reaches the dependency, and what is answered meanwhile. Then the
  * same calls again through other numbers.
  *
- * Run: node --conditions=source --import tsx examples/05-outage.ts
+ * Run: node --conditions=plinth-source --import tsx examples/05-outage.ts
  */
 import { MemoryCache } from 'plinth/cache';
 import { NetworkError } from 'plinth/errors';

@@ -3,7 +3,7 @@
  * that are heard of, an outage of the store, and what is never served. The store is one of `plinth/testing`; give
  * `HybridCache` a `redis` instead of a `store`, and nothing else changes.
  *
- * Run: node --conditions=source --import tsx examples/06-cache-in-two-processes.ts
+ * Run: node --conditions=plinth-source --import tsx examples/06-cache-in-two-processes.ts
  */
 import { HybridCache } from 'plinth/cache';
 import { NetworkError } from 'plinth/errors';

@@ -2,7 +2,7 @@
  * A list of drugs through a limiter: each result in its place, failures among them, progress, and a job that is stopped in
  * the middle and goes on with its checkpoint.
  *
- * Run: node --conditions=source --import tsx examples/07-batch.ts
+ * Run: node --conditions=plinth-source --import tsx examples/07-batch.ts
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -2,7 +2,7 @@
  * A client for an outside source in forty lines: its pace slows down when the source says so, its answers are kept, and when
  * the source changes its format the records that still can be read are used, the others wait in quarantine for a fix.
  *
- * Run: node --conditions=source --import tsx examples/08-a-source-of-your-own.ts
+ * Run: node --conditions=plinth-source --import tsx examples/08-a-source-of-your-own.ts
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

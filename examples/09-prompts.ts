@@ -2,7 +2,7 @@
  * A prompt with typed placeholders and an answer of a shape. Without a key nobody is asked: the answer is the prompt's own
  * example, and says so. With OPENAI_API_KEY the same program asks a model.
  *
- * Run: node --conditions=source --import tsx examples/09-prompts.ts
+ * Run: node --conditions=plinth-source --import tsx examples/09-prompts.ts
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -56,7 +56,7 @@ describe('documents', () => {
   });
 
   it.each(executed)('have a block at $place that runs offline', { timeout: runLimitMs + 5_000 }, async block => {
-    const options = ['--conditions=source', '--import', 'tsx', '--import', resolve('test/docs/offline.mjs')];
+    const options = ['--conditions=plinth-source', '--import', 'tsx', '--import', resolve('test/docs/offline.mjs')];
     expect(await failureOf([...options, 'block.ts'], folderOf(block), runLimitMs)).toBe('');
   });
 

@@ -22,7 +22,7 @@ describe('the examples', () => {
       const environment = { PATH: process.env['PATH'], DATA_DIR: join(directory, file) };
       const { stdout, stderr } = await run(
         process.execPath,
-        ['--conditions=source', '--import', 'tsx', `examples/${file}`],
+        ['--conditions=plinth-source', '--import', 'tsx', `examples/${file}`],
         {
           env: environment,
         },

@@ -31,7 +31,7 @@ const observer = `
 
 describe('public entries', { timeout: 60_000 }, () => {
   it.concurrent.each(publicNames)('%s exports names, none a default, and importing it does nothing', async name => {
-    const options = ['--conditions=source', '--import', 'tsx', '--input-type=module', '--eval', observer];
+    const options = ['--conditions=plinth-source', '--import', 'tsx', '--input-type=module', '--eval', observer];
     const { stdout, stderr } = await run(process.execPath, [...options, name]);
     const { names, effects } = JSON.parse(stdout) as { readonly names: string[]; readonly effects: string[] };
     expect(names).not.toEqual([]);

@@ -22,7 +22,7 @@ const stepLimitMs = 300_000;
 
 const node = process.execPath;
 const typescript = [node, 'node_modules/ts7/bin/tsc'];
-const program = [node, '--conditions=source', '--import', 'tsx'];
+const program = [node, '--conditions=plinth-source', '--import', 'tsx'];
 
 /** The steps, longest first, so that the lanes end together. */
 function steps(): readonly Step[] {

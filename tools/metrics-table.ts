@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   if (!process.argv.includes('--check')) return writeFile(path, page);
   const present = await readFile(path, 'utf8').catch(() => '');
   if (present === page) return;
-  console.error('docs/metrics.md is stale: run "node --conditions=source --import tsx tools/metrics-table.ts"');
+  console.error('docs/metrics.md is stale: run "node --conditions=plinth-source --import tsx tools/metrics-table.ts"');
   process.exitCode = 1;
 }
 

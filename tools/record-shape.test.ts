@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function run(...args: readonly string[]) {
-  const options = ['--conditions=source', '--import', 'tsx', 'tools/record-shape.ts'];
+  const options = ['--conditions=plinth-source', '--import', 'tsx', 'tools/record-shape.ts'];
   const { status, stdout } = spawnSync(process.execPath, [...options, ...args], { encoding: 'utf8' });
   return { status, stdout };
 }

@@ -1,7 +1,7 @@
 /**
  * Records what the records of an endpoint look like, or with `--check` says where samples differ from what is recorded.
  *
- *   node --conditions=source --import tsx tools/record-shape.ts <shape.json> <where> <sample.json>... [--map <path>]... [--check]
+ *   node --conditions=plinth-source --import tsx tools/record-shape.ts <shape.json> <where> <sample.json>... [--map <path>]... [--check]
  *
  * `where` is where the records stand in a sample: `$` for a sample that is one record, `$[]` for a list of them,
  * `results[]` for a list in a field. A shape that exists is widened by the samples; delete it to begin anew.

@@ -1,8 +1,8 @@
 /**
  * Writes docs/routes.md from the routes of the reference service as it runs.
  *
- *     node --conditions=source --import tsx tools/routes-table.ts            writes the file
- *     node --conditions=source --import tsx tools/routes-table.ts --check    says what differs, and exits 1
+ *     node --conditions=plinth-source --import tsx tools/routes-table.ts            writes the file
+ *     node --conditions=plinth-source --import tsx tools/routes-table.ts --check    says what differs, and exits 1
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

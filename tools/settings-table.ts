@@ -1,7 +1,7 @@
 /**
  * Writes `docs/settings.md` and `.env.example` from the table of variables, or with `--check` says where they differ.
  *
- *   node --conditions=source --import tsx tools/settings-table.ts [--check]
+ *   node --conditions=plinth-source --import tsx tools/settings-table.ts [--check]
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -174,7 +174,7 @@ for (const [name, text] of documents) {
   if (!isCheck) writeFileSync(path, text);
   const difference = isCheck ? firstDifference(name, text, readOrEmpty(path)) : undefined;
   if (difference !== undefined) {
-    process.stderr.write(`${difference}  fix: node --conditions=source --import tsx tools/settings-table.ts\n`);
+    process.stderr.write(`${difference}  fix: node --conditions=plinth-source --import tsx tools/settings-table.ts\n`);
     process.exitCode = 1;
   }
 }

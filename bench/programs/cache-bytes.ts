@@ -2,7 +2,7 @@
  * What a million entries take beside their keys and values, and how long a full collection of garbage takes with them there,
  * each cache in a process of its own. `churned` is measured after every entry has been displaced by another one.
  *
- *     node --conditions=source --import tsx bench/programs/cache-bytes.ts
+ *     node --conditions=plinth-source --import tsx bench/programs/cache-bytes.ts
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

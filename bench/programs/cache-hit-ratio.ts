@@ -2,7 +2,7 @@
  * How often a cache has what is asked for, as a part of how often it could have had it: Belady's algorithm knows what will
  * be asked for, and is the limit. Every number is the same in each run.
  *
- *     node --conditions=source --import tsx bench/programs/cache-hit-ratio.ts
+ *     node --conditions=plinth-source --import tsx bench/programs/cache-hit-ratio.ts
  */
 import { MemoryCache } from 'plinth/cache';
 import { seededRandom } from 'plinth/testing';

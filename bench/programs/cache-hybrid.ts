@@ -2,7 +2,7 @@
  * Hits in memory of a cache that has a Redis behind it, one after the other, over 1,000 keys; prints what a hit costs in CPU
  * time of this process.
  *
- *     node --conditions=source --import tsx bench/programs/cache-hybrid.ts "plinth HybridCache"
+ *     node --conditions=plinth-source --import tsx bench/programs/cache-hybrid.ts "plinth HybridCache"
  */
 import { HybridCache } from 'plinth/cache';
 import { RedisConnection } from 'plinth/redis';

@@ -1,7 +1,7 @@
 /**
  * Values of 1 KB of JSON in a Redis of its own, 100 in flight, over 10,000 keys; prints what a get or a set costs.
  *
- *     node --conditions=source --import tsx bench/programs/cache-redis.ts client-cpu get "plinth RedisCacheStore"
+ *     node --conditions=plinth-source --import tsx bench/programs/cache-redis.ts client-cpu get "plinth RedisCacheStore"
  *
  * `client-cpu` counts the CPU time of this process, `server-cpu` that of the server, `wall` the time that goes by. A fourth
  * argument is the number in flight.

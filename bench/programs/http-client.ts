@@ -1,7 +1,7 @@
 /**
  * GETs of 1 KB of JSON, parsed, over kept connections to a server in a process of its own; prints what one costs.
  *
- *     node --conditions=source --import tsx bench/programs/http-client.ts wall 50 "plinth HttpClient"
+ *     node --conditions=plinth-source --import tsx bench/programs/http-client.ts wall 50 "plinth HttpClient"
  *
  * `cpu` counts the CPU time of this process, `wall` the time that goes by. The number is how many are in flight.
  */

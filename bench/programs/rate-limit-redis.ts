@@ -2,7 +2,7 @@
  * Decisions on a Redis of its own, 100 in flight, over 10,000 keys; prints what a decision costs. Keys come evenly, or, for
  * a candidate whose name says so, by Zipf's law, as they do in practice: the first is asked for every tenth time.
  *
- *     node --conditions=source --import tsx bench/programs/rate-limit-redis.ts server-cpu "plinth token bucket"
+ *     node --conditions=plinth-source --import tsx bench/programs/rate-limit-redis.ts server-cpu "plinth token bucket"
  *
  * `server-cpu` counts the CPU time of the server, `client-cpu` that of this process, `wall` the time that goes by. A third
  * argument is the number in flight.

@@ -1,7 +1,7 @@
 /**
  * Reads of rows by key; prints what a read costs.
  *
- *     node --conditions=source --import tsx bench/programs/repository-read.ts wall "plinth repository" 20
+ *     node --conditions=plinth-source --import tsx bench/programs/repository-read.ts wall "plinth repository" 20
  *
  * `wall` counts the time that goes by, `cpu` that of this process. The third argument is the number in flight. Candidates
  * whose name says PGlite read from an embedded database, the others from a PostgreSQL that is started for it.

@@ -5,9 +5,6 @@ export {
   type GenerateOptions,
   LlmClient,
   type LlmClientOptions,
-  type LlmMetadata,
-  type LlmResponse,
-  type PromptResponse,
   type Question,
 } from './llm-client.ts';
 export type {
@@ -24,6 +21,7 @@ export type {
   ProviderCallOptions,
   UsageStats,
 } from './llm-provider.ts';
+export type { LlmMetadata, LlmResponse, PromptResponse } from './llm-response.ts';
 export { LlmStream } from './llm-stream.ts';
 export { OfflineProvider } from './offline-provider.ts';
 export {

@@ -220,8 +220,9 @@ describe('executePrompt()', () => {
     const { output } = await llm.executePrompt(plain, { word: 'hello' });
     const text: string = output;
     expect(text).toBe('Hello');
-    // @ts-expect-error: the prompt has another placeholder
-    await expect(llm.executePrompt(plain, { wrod: 'hello' })).rejects.toThrow('"wrod" is none of its placeholders');
+    await expect(llm.executePrompt<string, string>(plain, { wrod: 'hello' })).rejects.toThrow(
+      '"wrod" is none of its placeholders',
+    );
   });
 
   it('takes JSON with a fence around it', async () => {

@@ -3,19 +3,11 @@ import { z } from 'zod';
 import { getRequestContext } from '../context/index.ts';
 import { ArgumentError } from '../errors/index.ts';
 import { type Clock, type EventSource, Events, requireInteger, systemClock } from '../kernel/index.ts';
-import type { Freshness, Guard, Outcome } from '../pipeline/index.ts';
+import type { Guard, Outcome } from '../pipeline/index.ts';
 import { readOutput } from './answer-output.ts';
 import type { LlmEvents } from './events.ts';
-import type {
-  AnswerFacts,
-  FinishReason,
-  LlmProvider,
-  Message,
-  ModelAnswer,
-  ModelParameters,
-  ModelRequest,
-  UsageStats,
-} from './llm-provider.ts';
+import type { AnswerFacts, LlmProvider, Message, ModelAnswer, ModelParameters, ModelRequest } from './llm-provider.ts';
+import type { LlmResponse, PromptResponse } from './llm-response.ts';
 import { LlmStream } from './llm-stream.ts';
 import { type AnswerSharing, type Prompt, type PromptContext, renderPrompt } from './prompt.ts';
 
@@ -56,37 +48,6 @@ export type GenerateOptions = Question &
     /** Whether the answer is remembered and given again to the same question, and to whom. @default not at all */
     readonly cache?: AnswerSharing | undefined;
   };
-
-/** Where an answer came from. */
-export interface LlmMetadata {
-  readonly provider: string;
-  /** The model that answered, as the provider names it. */
-  readonly model: string;
-  /** Whether no language model was asked: the answer is the offline provider's. */
-  readonly isOffline: boolean;
-  readonly finishReason: FinishReason;
-  /** `stale` when an older answer stands in while the provider cannot be asked. */
-  readonly freshness: Freshness;
-  /** Age of the answer in milliseconds: 0 when it was just given. */
-  readonly ageMs: number;
-  /** The provider's id of the answer. */
-  readonly responseId?: string | undefined;
-  /** What the provider did not do as it was told. */
-  readonly warnings?: readonly string[] | undefined;
-}
-
-/** An answer. */
-export interface LlmResponse {
-  readonly content: string;
-  readonly metadata: LlmMetadata;
-  /** What the provider counted when it gave the answer; an answer from the cache costs nothing again. */
-  readonly usageStats: UsageStats;
-}
-
-/** The answer to a prompt: its `output` has the shape that the prompt asks for; without one it is the content. */
-export interface PromptResponse<Output> extends LlmResponse {
-  readonly output: Output;
-}
 
 /** One call, ready to be made. */
 interface Asking {

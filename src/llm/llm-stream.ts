@@ -1,7 +1,7 @@
 import { ArgumentError, NetworkError, TimeoutError } from '../errors/index.ts';
 import { type Clock, formatDuration, untilAborted } from '../kernel/index.ts';
-import type { LlmResponse } from './llm-client.ts';
 import type { AnswerFacts, ModelPart } from './llm-provider.ts';
+import type { LlmResponse } from './llm-response.ts';
 
 /** What a {@link LlmStream} is made of. */
 export interface LlmStreamParts {

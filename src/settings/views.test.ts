@@ -107,7 +107,7 @@ describe('documents', () => {
   const root = new URL('../../', import.meta.url);
 
   it('say what the table says', () => {
-    const arguments_ = ['--conditions=source', '--import', 'tsx', 'tools/settings-table.ts', '--check'];
+    const arguments_ = ['--conditions=plinth-source', '--import', 'tsx', 'tools/settings-table.ts', '--check'];
     expect(() => execFileSync(process.execPath, arguments_, { cwd: fileURLToPath(root), stdio: 'pipe' })).not.toThrow();
   });
 

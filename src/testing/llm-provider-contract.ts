@@ -54,7 +54,7 @@ export const llmProviderContract: ContractSuite<LlmProviderSubject> = [
   {
     name: 'does not begin when it is not wanted any more',
     async run({ provider, request }) {
-      const reason = new Error('Not wanted any more');
+      const reason = new DOMException('Not wanted any more', 'AbortError');
       const signal = AbortSignal.abort(reason);
       await rejects(provider.generate(request, { signal }), reason);
       await rejects(partsOf(provider.stream(request, { signal })), reason);
@@ -63,7 +63,7 @@ export const llmProviderContract: ContractSuite<LlmProviderSubject> = [
   {
     name: 'ends a stream when it is not wanted any more',
     async run({ provider, request }) {
-      const reason = new Error('Not wanted any more');
+      const reason = new DOMException('Not wanted any more', 'AbortError');
       const ending = new AbortController();
       const read = async (): Promise<void> => {
         for await (const _ of provider.stream(request, { signal: ending.signal })) ending.abort(reason);

@@ -45,7 +45,7 @@ export class KilledJob implements Disposable {
   /** Lets a process work until it has finished so many items, then kills it; or to its end. */
   async runUntil(worked: number, { args = [], onProgress }: RunOptions = {}): Promise<RunEnd> {
     const child: ChildProcess = fork(fileURLToPath(this.#program), [this.folder, String(worked + slack), ...args], {
-      execArgv: ['--conditions=source', '--import', 'tsx'],
+      execArgv: ['--conditions=plinth-source', '--import', 'tsx'],
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
     let stderr = '';

@@ -54,7 +54,7 @@ describe.skipIf(postgres === undefined)('a queue on PostgreSQL', () => {
   function startWorker(): ChildProcess {
     const program = fileURLToPath(new URL('queue-worker.ts', import.meta.url));
     const worker = fork(program, [server.url, join(folder, 'effects.log')], {
-      execArgv: ['--conditions=source', '--import', 'tsx'],
+      execArgv: ['--conditions=plinth-source', '--import', 'tsx'],
     });
     workers.push(worker);
     return worker;

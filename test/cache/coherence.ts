@@ -3,7 +3,7 @@
  * random, while their network and their Redis are broken again and again. Prints how old what was read was, for Plinth,
  * for bentocache 1.6 with its bus, or for both side by side.
  *
- *     node --conditions=source --import tsx test/cache/coherence.ts [plinth|bento|both] [seconds] [faults|calm]
+ *     node --conditions=plinth-source --import tsx test/cache/coherence.ts [plinth|bento|both] [seconds] [faults|calm]
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';

@@ -2,7 +2,7 @@
  * What callers of a cache wait while its Redis is stopped for three seconds, or killed and started again empty, at 200
  * calls a second. Prints it for a cache in memory and on Redis, and for one on Redis only.
  *
- *     node --conditions=source --import tsx test/cache/outage.ts
+ *     node --conditions=plinth-source --import tsx test/cache/outage.ts
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';

@@ -14,7 +14,7 @@ export class WorkerProcess {
 
   constructor(file: string, args: readonly (string | number)[]) {
     const path = fileURLToPath(new URL(file, import.meta.url));
-    const execArgv = ['--conditions=source', '--import', 'tsx'];
+    const execArgv = ['--conditions=plinth-source', '--import', 'tsx'];
     this.#process = fork(path, args.map(String), { execArgv, silent: true, serialization: 'advanced' });
     this.#process.stderr?.on('data', chunk => {
       this.#output = (this.#output + chunk).slice(-4_000);

@@ -39,7 +39,7 @@ function startWriter(directory: string): ChildProcess {
     }`;
   const writer = spawn(
     process.execPath,
-    ['--conditions=source', '--import', 'tsx', '--input-type=module', '--eval', program],
+    ['--conditions=plinth-source', '--import', 'tsx', '--input-type=module', '--eval', program],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },

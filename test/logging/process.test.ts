@@ -15,7 +15,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const nodeOptions = ['--conditions=source', '--import', 'tsx'];
+const nodeOptions = ['--conditions=plinth-source', '--import', 'tsx'];
 const fixture = fileURLToPath(new URL('./crash.fixture.ts', import.meta.url));
 
 function run(mode: string, ending: string) {

@@ -1,7 +1,7 @@
 /**
  * Four processes, one Redis, ten times as many calls as the law lets through, clocks an hour apart.
  *
- *     node --conditions=source --import tsx test/redis/admission.ts 60
+ *     node --conditions=plinth-source --import tsx test/redis/admission.ts 60
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -52,7 +52,7 @@ export async function runAdmission(run: AdmissionRun): Promise<readonly Admissio
   const { callsPerMs = 0.75, commandTimeoutMs = 1_000 } = run;
   const children = Array.from({ length: processes }, () =>
     fork(fileURLToPath(new URL('admission-worker.ts', import.meta.url)), {
-      execArgv: ['--conditions=source', '--import', 'tsx'],
+      execArgv: ['--conditions=plinth-source', '--import', 'tsx'],
       serialization: 'advanced',
     }),
   );

@@ -14,7 +14,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 /** Runs the doctor as `npm run doctor` does. */
 function examine(environment: Readonly<Record<string, string>>): Promise<{ code: number; output: string }> {
-  const args = ['--conditions=source', '--import', 'tsx', 'service/doctor.ts'];
+  const args = ['--conditions=plinth-source', '--import', 'tsx', 'service/doctor.ts'];
   const env = { PATH: process.env['PATH'], PORT: '0', DATA_DIR: directory, ...environment };
   return new Promise(resolve => {
     const child = execFile(process.execPath, args, { env }, (_error, stdout) => {

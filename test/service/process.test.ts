@@ -33,7 +33,7 @@ async function start(
   environment: Readonly<Record<string, string>> = {},
   startedWhen = /Console and API: (\S+)/,
 ): Promise<Started> {
-  const started = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', 'service/main.ts'], {
+  const started = spawn(process.execPath, ['--conditions=plinth-source', '--import', 'tsx', 'service/main.ts'], {
     env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: directory, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -349,7 +349,7 @@ async function failureOf(work: Promise<unknown>): Promise<unknown> {
 /** Has a process of its own upload, and kills it in the middle. */
 async function killWriter({ endpoint, bucket }: S3Server, key: string): Promise<void> {
   const program = fileURLToPath(new URL('./s3-writer.fixture.ts', import.meta.url));
-  const words = ['--conditions=source', '--import', 'tsx', program, endpoint, bucket, key];
+  const words = ['--conditions=plinth-source', '--import', 'tsx', program, endpoint, bucket, key];
   const writer = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = new Promise(resolve => writer.once('exit', resolve));
   await new Promise(resolve => writer.stdout.once('data', resolve));

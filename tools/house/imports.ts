@@ -96,7 +96,8 @@ export function readDoors(tree: Tree): ReadonlyMap<string, string> {
   if (text === undefined) return doors;
   const { exports: entries = {} } = JSON.parse(text) as { exports?: Record<string, string | Record<string, string>> };
   for (const [subpath, target] of Object.entries(entries)) {
-    if (typeof target === 'object' && target['source']) doors.set(subpath, target['source'].replace(/^\.\//, ''));
+    if (typeof target === 'object' && target['plinth-source'])
+      doors.set(subpath, target['plinth-source'].replace(/^\.\//, ''));
   }
   return doors;
 }

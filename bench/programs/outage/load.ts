@@ -1,7 +1,7 @@
 /**
  * The process of one candidate: a dependency that counts, and users who do not wait for each other. Prints what happened.
  *
- *     node --conditions=source --import tsx bench/programs/outage/load.ts "p-retry" 60
+ *     node --conditions=plinth-source --import tsx bench/programs/outage/load.ts "p-retry" 60
  */
 import { once } from 'node:events';
 import { Agent, createServer, get, type IncomingMessage } from 'node:http';

@@ -2,8 +2,8 @@
  * How much is an outage multiplied? Every candidate has a dependency of its own on loopback, all at the same time: 200
  * requests of users per second, in bursts of ten; in the middle half of the run every call fails.
  *
- *     node --conditions=source --import tsx bench/programs/outage/main.ts
- *     node --conditions=source --import tsx bench/programs/outage/main.ts --seconds 12
+ *     node --conditions=plinth-source --import tsx bench/programs/outage/main.ts
+ *     node --conditions=plinth-source --import tsx bench/programs/outage/main.ts --seconds 12
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +21,7 @@ const load = fileURLToPath(new URL('load.ts', import.meta.url));
 const run = promisify(execFile);
 
 async function measure(name: string): Promise<Phases> {
-  const options = ['--conditions=source', '--import', 'tsx'];
+  const options = ['--conditions=plinth-source', '--import', 'tsx'];
   const { stdout } = await run(process.execPath, [...options, load, name, String(seconds)]);
   return JSON.parse(stdout) as Phases;
 }

@@ -4,7 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Secret, systemClock } from '../../kernel/index.ts';
 import { llmProviderContract } from '../../testing/index.ts';
-import { definePrompt, LlmClient, type LlmProvider, type ModelRequest } from '../index.ts';
+import { LlmClient } from '../llm-client.ts';
+import type { LlmProvider, ModelRequest } from '../llm-provider.ts';
+import { definePrompt } from '../prompt.ts';
 import { azureOpenAIProvider, openAIProvider } from './index.ts';
 
 const apiKey = new Secret('sk-planted-key');

@@ -18,7 +18,7 @@ import type {
   ModelPart,
   ModelRequest,
   ProviderCallOptions,
-} from '../index.ts';
+} from '../llm-provider.ts';
 import { modelFailure } from './ai-sdk-failure.ts';
 
 /** What a {@link AiSdkProvider} is made of. */
