@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { LLMock } from '@copilotkit/aimock';
 import { Agent } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -155,6 +157,27 @@ describe('A provider of the SDK', () => {
       for await (const part of provider().stream(asking('story'))) if (part.type === 'text') words.push(part.text);
     }).rejects.toMatchObject({ name: 'NetworkError' });
     expect(words.join('')).not.toContain('service');
+  });
+
+  it('says that a stream was cut that a proxy between has ended politely', async () => {
+    const chunk = JSON.stringify({
+      id: '1',
+      model: 'gpt-4o',
+      choices: [{ index: 0, delta: { content: 'Once upon' } }],
+    });
+    const proxy = createServer((_, answer) => {
+      answer.writeHead(200, { 'content-type': 'text/event-stream' }).end(`data: ${chunk}\n\n`);
+    });
+    await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
+    const baseUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const words: string[] = [];
+    await expect(async () => {
+      const parts = openAIProvider({ apiKey, baseUrl, dispatcher }).stream(asking('story'));
+      for await (const part of parts) if (part.type === 'text') words.push(part.text);
+    }).rejects.toThrow('The answer was cut before its end');
+    expect(words).toEqual(['Once upon']);
+    proxy.closeAllConnections();
+    proxy.close();
   });
 
   it('says that what it got is no answer of a language model', async () => {
