@@ -1,6 +1,15 @@
-import { type BaseService, type Insert, type Key, parseListQuery, type Table, type Update } from 'plinth/crud';
+import {
+  type BaseService,
+  type Insert,
+  type Key,
+  parseListQuery,
+  type Row,
+  type Table,
+  type Update,
+} from 'plinth/crud';
+import type { DatabaseManager } from 'plinth/database';
 import { ValidationError } from 'plinth/errors';
-import type { ServerRoutes } from 'plinth/server';
+import { idempotencyOf, type ServerRoutes } from 'plinth/server';
 import { z } from 'zod';
 
 /** A table that is served under a path. */
@@ -15,6 +24,7 @@ export interface Resource<T extends Table> {
   readonly params?: z.ZodRawShape | undefined;
   /** The parameter that holds the key. @default 'id' */
   readonly keyParam?: string | undefined;
+  readonly database: Pick<DatabaseManager, 'transaction'>;
   /** The service for a request, by the parameters of its path. */
   service(params: Readonly<Record<string, unknown>>): BaseService<T>;
 }
@@ -79,12 +89,12 @@ export function resourceRoutes<T extends Table>(resource: Resource<T>): ServerRo
       path,
       { schema: { summary: `Stores ${words.one}`, tags, params, body: table.insertSchema, response: { 201: schema } } },
       async (request, reply) => {
-        const row = await resource.service(request.params).create(request.body as Insert<T>);
-        const key = String((row as Params)[table.key.field]);
+        const service = resource.service(request.params);
+        const created = await createOnce(service, request.body as Insert<T>, request, resource);
         return reply
           .code(201)
-          .headers({ etag: versionTag(table, row), location: `${request.url}/${key}` })
-          .send(row);
+          .headers(headersOf(created, request.url, table))
+          .send(created);
       },
     );
     app.get(
@@ -105,6 +115,30 @@ export function resourceRoutes<T extends Table>(resource: Resource<T>): ServerRo
     );
     await app.register(rowRoutes(resource, keyParam));
   };
+}
+
+/** Where a row that was created is, and its version. */
+function headersOf(row: unknown, url: string, table: Table): Record<string, string> {
+  return { etag: versionTag(table, row), location: `${url}/${String((row as Params)[table.key.field])}` };
+}
+
+/**
+ * Creates a row. Under an idempotency key that is kept in the database the row and its answer are one transaction: a
+ * process that dies at any moment leaves both or none.
+ */
+async function createOnce<T extends Table>(
+  service: BaseService<T>,
+  values: Insert<T>,
+  request: { readonly url: string },
+  { database, table }: Pick<Resource<T>, 'database' | 'table'>,
+): Promise<Row<T>> {
+  const key = idempotencyOf(request);
+  if (key?.transactional !== true) return await service.create(values);
+  return await database.transaction(async transaction => {
+    const row = await service.withSession(transaction).create(values);
+    await key.complete(transaction, { status: 201, body: row, headers: headersOf(row, request.url, table) });
+    return row;
+  });
 }
 
 /** What is asked of one row. */

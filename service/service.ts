@@ -3,16 +3,7 @@ import { createInfrastructure, type Infrastructure, type InfrastructureOptions }
 import { BatchProcessor } from 'plinth/batch';
 import { checkTables, Repository } from 'plinth/crud';
 import { systemIds } from 'plinth/kernel';
-import {
-  type IdempotencyHooks,
-  idempotencyMigration,
-  idempotent,
-  limitRequests,
-  MemoryIdempotencyStore,
-  type Server,
-  type ServerRoutes,
-  SqlIdempotencyStore,
-} from 'plinth/server';
+import { idempotencyMigration, limitRequests, type Server, type ServerRoutes } from 'plinth/server';
 import { AdsRepositoryFactory } from './ads/ads-repositories.ts';
 import { adsRoutes } from './ads/ads-routes.ts';
 import { adsMigrations } from './ads/migrations.ts';
@@ -23,6 +14,7 @@ import { ConsoleState } from './console-api/console-state.ts';
 import { loadConsoleAssets } from './console-assets.ts';
 import { evidenceRoutes } from './evidence/evidence-routes.ts';
 import { EvidenceService } from './evidence/evidence-service.ts';
+import { idempotencyKeys, withIdempotencyKeys } from './idempotency-keys.ts';
 import { importRoutes } from './imports/import-routes.ts';
 import { ImportService } from './imports/import-service.ts';
 import { importMedication } from './imports/import-work.ts';
@@ -68,15 +60,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     const { service: place } = infrastructure.settings;
     const database = infrastructure.database<MedicationTables>();
     const logger = infrastructure.logging.getLogger('service.medications');
-    let isOpen = false;
-    const tables = openTables(infrastructure).then(() => {
-      isOpen = true;
-      onProgress(`database is open (${database.engine})`);
-    });
-    tables.catch(() => {});
+    const tables = openTables(infrastructure);
+    tables.opened.then(() => onProgress(`database is open (${database.engine})`)).catch(() => {});
     const standIn = place.upstreams === 'recorded' ? await openStandIn(infrastructure) : undefined;
     onProgress(standIn ? `sources are recorded (stand-in on ${standIn.url})` : 'sources are live');
-    const store = new AnswerStore(database, { isOpen: () => isOpen, clock: infrastructure.clock });
+    const store = new AnswerStore(database, { isOpen: tables.areOpen, clock: infrastructure.clock });
     const sources = openSources(infrastructure, standIn);
     const medications = new MedicationService({
       fda: sources.fda,
@@ -85,7 +73,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     });
     const evidence = new EvidenceService({ ...sources, medications });
     const imports = openImports(infrastructure, medications);
-    const keys = importKeys(infrastructure, () => isOpen);
+    const keys = idempotencyKeys(infrastructure, tables.opened);
     const server = await infrastructure.createServer();
     const state = new ConsoleState(infrastructure, imports);
     infrastructure.onClose('console', () => state.close());
@@ -93,17 +81,22 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       medicationRoutes(medications),
       evidenceRoutes(evidence),
       propertyRoutes(sources.nyc),
-      importRoutes(imports, keys),
-      userRoutes(new UserService(new Repository(users, database))),
-      adsRoutes({ repositories: new AdsRepositoryFactory(database), clock: infrastructure.clock }),
+      importRoutes(imports),
+      userRoutes(new UserService(new Repository(users, database)), infrastructure.database()),
+      adsRoutes({
+        repositories: new AdsRepositoryFactory(database),
+        database: infrastructure.database(),
+        clock: infrastructure.clock,
+        llm: infrastructure,
+      }),
     ];
-    await server.register(limited(infrastructure, routes));
+    await server.register(limited(infrastructure, [withIdempotencyKeys(keys, routes)]));
     await server.register(consoleRoutes(infrastructure, state));
     serveConsole(server.app, await bundling);
     const { url } = await server.listen({ port: place.port, host: place.host });
     onProgress(`listening on ${url}`);
     await imports.open();
-    await tables;
+    await tables.opened;
     return { url, infrastructure, server, standIn, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await infrastructure.close();
@@ -133,22 +126,27 @@ function limited(infrastructure: Infrastructure, routes: readonly ServerRoutes[]
   };
 }
 
-/** Kept in SQL, and in memory until the tables are there. */
-function importKeys(infrastructure: Infrastructure, isOpen: () => boolean): IdempotencyHooks {
-  const logger = infrastructure.logging.getLogger('service.imports');
-  const inSql = new SqlIdempotencyStore({ database: infrastructure.database() });
-  const inMemory = new MemoryIdempotencyStore({ clock: infrastructure.clock });
-  return idempotent({
-    store: () => (isOpen() ? inSql : inMemory),
-    onStoreFailure: error => logger.warning('The answer was given without being kept under its key', { error }),
-  });
+/** The tables of the service: when they are there, and whether they are. */
+interface Tables {
+  readonly opened: Promise<void>;
+  readonly areOpen: () => boolean;
 }
 
-async function openTables(infrastructure: Infrastructure): Promise<void> {
-  await infrastructure.databaseOpen;
-  const database = infrastructure.database();
-  await database.migrate([...medicationMigrations, idempotencyMigration, ...userMigrations, ...adsMigrations]);
-  await checkTables(database, [users, ...adsTables]);
+/** Makes the tables as soon as the database is open. Until then the service is not ready. */
+function openTables(infrastructure: Infrastructure): Tables {
+  let isOpen = false;
+  const open = async (): Promise<void> => {
+    await infrastructure.databaseOpen;
+    const database = infrastructure.database();
+    await database.migrate([...medicationMigrations, idempotencyMigration, ...userMigrations, ...adsMigrations]);
+    await checkTables(database, [users, ...adsTables]);
+    isOpen = true;
+  };
+  infrastructure.health.register({
+    name: 'tables',
+    check: () => (isOpen ? { status: 'up' } : { status: 'down', message: 'The tables are not there yet' }),
+  });
+  return { opened: open(), areOpen: () => isOpen };
 }
 
 async function openStandIn(infrastructure: Infrastructure): Promise<StandIn> {

@@ -4,19 +4,20 @@ import { z } from 'zod';
 import { expectedVersion, keyOf, resourceRoutes, versionTag } from '../resource-routes.ts';
 import type { AdsRoutesParts } from './ads-routes-parts.ts';
 import { campaignBudget, groupOverview, ownerParams, periodOf, periodQuery, userStats } from './ads-schemas.ts';
+import { headlineRoutes } from './headline-routes.ts';
 import { optimizationRoutes } from './optimization-routes.ts';
 import { performanceRoutes } from './performance-routes.ts';
 import { adGroups, ads, campaigns } from './tables.ts';
 
 const tag = 'ads';
-const owned = { tag, params: ownerParams };
 
 /**
  * The routes of this feature. There is no authentication yet: the owner is the `userId` of the path, and whoever can
  * reach the service can ask for any. What holds is that no request for one owner sees or changes rows of another.
  */
 export function adsRoutes(parts: AdsRoutesParts): ServerRoutes {
-  const { repositories } = parts;
+  const { repositories, database } = parts;
+  const owned = { tag, params: ownerParams, database };
   const ownerOf = (params: Readonly<Record<string, unknown>>): string => String(params['userId']);
   return async app => {
     await app.register(
@@ -50,6 +51,7 @@ export function adsRoutes(parts: AdsRoutesParts): ServerRoutes {
     servedRoutes(app, parts);
     await app.register(performanceRoutes(parts));
     await app.register(optimizationRoutes(parts));
+    await app.register(headlineRoutes(parts));
   };
 }
 

@@ -1,12 +1,12 @@
-import type { IdempotencyHooks, ServerRoutes } from 'plinth/server';
+import type { ServerRoutes } from 'plinth/server';
 import { z } from 'zod';
 import { importBody, importResult, importState } from './import-schemas.ts';
 import type { ImportService } from './import-service.ts';
 
 const importId = z.object({ id: z.string().min(1).max(64) });
 
-/** The routes of this feature. @param keys see to it that the same request, sent again, begins no second import. */
-export function importRoutes(imports: ImportService, keys: IdempotencyHooks): ServerRoutes {
+/** The routes of this feature. */
+export function importRoutes(imports: ImportService): ServerRoutes {
   const tags = ['imports'];
   return async app => {
     app.post(
@@ -14,13 +14,10 @@ export function importRoutes(imports: ImportService, keys: IdempotencyHooks): Se
       {
         schema: {
           summary: 'Begins an import of medications: names as JSON, or as text with one name a line',
-          description:
-            'With the header `Idempotency-Key` (1 to 128 characters, new for each list) the request may be sent again: it begins one import, and is answered the same for 24 hours',
           tags,
           body: importBody,
           response: { 202: importState },
         },
-        ...keys,
       },
       async (request, reply) => reply.code(202).send(await imports.start(request.body.names, request.body.title)),
     );

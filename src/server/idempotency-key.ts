@@ -1,7 +1,7 @@
 import { IdempotencyError } from './idempotency-errors.ts';
 
 /** The longest key. */
-const maxLength = 128;
+const maxLength = 255;
 
 /** A string of RFC 8941, without parameters. */
 const quoted = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
@@ -12,7 +12,7 @@ const bare = /^[\w!#$%&'*+\-.^`|~:/=]+$/;
 /**
  * Reads the header `Idempotency-Key`: a structured-field string, or the same text without its quotes.
  *
- * @throws {IdempotencyError} when the value is no key of 1 to 128 characters.
+ * @throws {IdempotencyError} when the value is no key of 1 to 255 characters.
  * @example
  * parseIdempotencyKey('"8e03978e-40d5-43dd-bc93-6894a57f9324"'); // 8e03978e-40d5-43dd-bc93-6894a57f9324
  */

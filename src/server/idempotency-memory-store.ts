@@ -1,5 +1,6 @@
-import { ArgumentError, RejectedError } from '../errors/index.ts';
+import { RejectedError } from '../errors/index.ts';
 import { type Clock, type Ids, requireInteger, systemClock, systemIds } from '../kernel/index.ts';
+import { noTransactions } from './idempotency-errors.ts';
 import type { StatementRunner } from './idempotency-statements.ts';
 import type { ClaimOutcome, IdempotencyClaim, IdempotencyStore, KeptAnswer } from './idempotency-store.ts';
 
@@ -83,12 +84,7 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
     ttlMs: number,
     within?: StatementRunner,
   ): Promise<boolean> {
-    if (within !== undefined) {
-      throw new ArgumentError(
-        'Cannot keep an answer in memory within a transaction: use SqlIdempotencyStore',
-        'within',
-      );
-    }
+    if (within !== undefined) throw noTransactions('in memory');
     const running = this.#held(claim);
     if (running === undefined) return false;
     this.#running.delete(claim.id);

@@ -27,6 +27,8 @@ export interface IdempotentAnswer {
 export interface Idempotency {
   /** The key as the client sent it, without quotes. */
   readonly key: string;
+  /** Whether the store can keep the answer in a transaction: otherwise `complete` fails. */
+  readonly transactional: boolean;
   /**
    * Keeps the answer in the transaction that does the work: either both are there or none. Afterwards the handler sends the
    * same answer. The transaction may be run again.
@@ -62,6 +64,10 @@ export class IdempotentRun implements Idempotency {
 
   get key(): string {
     return this.#parts.key;
+  }
+
+  get transactional(): boolean {
+    return this.#parts.store.transactional === true;
   }
 
   async complete(transaction: StatementRunner, { status = 200, body, headers }: IdempotentAnswer): Promise<void> {

@@ -27,6 +27,7 @@ const removedPerClaim = 4;
  * const store = new SqlIdempotencyStore({ database });
  */
 export class SqlIdempotencyStore implements IdempotencyStore {
+  readonly transactional = true;
   readonly #database: { readonly db: StatementRunner };
   readonly #claimsPerCleaning: number;
   readonly #ids: Ids;
@@ -72,7 +73,8 @@ export class SqlIdempotencyStore implements IdempotencyStore {
   }
 
   /**
-   * Removes rows that have expired, a bounded number of the oldest. Claims do so from time to time by themselves.
+   * Removes answers that have expired, and claims that have for an hour: a bounded number of the oldest. Claims do so from
+   * time to time by themselves.
    *
    * @returns how many there were.
    */

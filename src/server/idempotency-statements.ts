@@ -52,9 +52,11 @@ const texts: Readonly<Record<StatementName, string>> = {
     where id = $1 and fence = $2 and status is null
     returning id`,
   release: 'delete from plinth_idempotency_keys where id = $1 and fence = $2 and status is null',
+  // Who comes late must find the claim, or the work would be done again: so claims stay for another hour.
   removeExpired: `
     delete from plinth_idempotency_keys where id in (
-      select id from plinth_idempotency_keys where expires_at <= clock_timestamp()
+      select id from plinth_idempotency_keys
+      where expires_at <= clock_timestamp() - case when status is null then interval '1 hour' else interval '0' end
       order by expires_at limit $1 for update skip locked)
     returning id`,
 };

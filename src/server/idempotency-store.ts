@@ -30,6 +30,8 @@ export type ClaimOutcome =
  * promises.
  */
 export interface IdempotencyStore {
+  /** Whether an answer can become part of a transaction. @default false */
+  readonly transactional?: boolean | undefined;
   /**
    * Claims an id in one step: of all who ask at the same time one gets it. An id whose lease or whose answer has expired is
    * free again.
@@ -38,7 +40,8 @@ export interface IdempotencyStore {
    */
   claim(id: string, fingerprint: string, leaseMs: number): Promise<ClaimOutcome>;
   /**
-   * Keeps the answer for `ttlMs`.
+   * Keeps the answer for `ttlMs`. A claim whose lease has ended is the caller's until somebody else asks for its id: the work
+   * is done, and its answer keeps it from being done again.
    *
    * @param within The transaction that the answer becomes part of: kept if it commits, and only then.
    * @returns false when the claim is no longer the caller's; then nothing was changed.

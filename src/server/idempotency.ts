@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { getRequestContext, runWithRequestContext } from '../context/index.ts';
-import { ArgumentError } from '../errors/index.ts';
+import { ArgumentError, FailedError } from '../errors/index.ts';
 import { type Clock, requireDuration, requireInteger, systemClock } from '../kernel/index.ts';
 import { clientOf } from './client-address.ts';
-import { IdempotencyError, inProgress } from './idempotency-errors.ts';
+import { IdempotencyError, inProgress, storeUnavailable } from './idempotency-errors.ts';
 import { fingerprintOf } from './idempotency-fingerprint.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import {
@@ -81,7 +81,8 @@ const lookAgainMs = 50;
 /**
  * Hooks that run a POST or PATCH with an `Idempotency-Key` once (draft-ietf-httpapi-idempotency-key-header). Who sends the
  * same request again gets the same answer, with `idempotency-replayed: true`; while the first is under way 409; and 422 for
- * another request under the same key. Answers of 400 and above are not kept: the request may be sent again.
+ * another request under the same key. Answers of 400 and above are not kept: the request may be sent again. While the
+ * store is away nothing is run under a key: 503.
  *
  * They come after validation and after other hooks of the app, so that who is not allowed to ask does not get a kept answer
  * either. A route with hooks of its own takes both into lists: `preHandler: [mine, keys.preHandler], onSend: [keys.onSend]`.
@@ -156,7 +157,9 @@ async function claim(ask: () => Promise<ClaimOutcome>, clock: Clock, waitMs: num
   const { deadlineMs = Number.POSITIVE_INFINITY } = getRequestContext();
   const untilMs = Math.min(clock.monotonic() + waitMs, deadlineMs);
   for (;;) {
-    const outcome = await ask();
+    const outcome = await ask().catch((error: unknown) => {
+      throw error instanceof FailedError ? storeUnavailable(error) : error;
+    });
     const leftMs = untilMs - clock.monotonic();
     if (outcome.state !== 'running' || leftMs <= 0) return outcome;
     await clock.sleep(Math.min(lookAgainMs, leftMs));

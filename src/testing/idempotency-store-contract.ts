@@ -55,6 +55,25 @@ export const idempotencyStoreContract: ContractSuite<IdempotencyStoreSubject> = 
     },
   },
   {
+    name: 'takes ids and fingerprints for what they are',
+    async run({ store }) {
+      const [one] = ids();
+      const named = ['', ' ', '{', '}', '{}', ':', '%20', '*', 'ü', '\u{1f511}', 'A', 'a', 'a'.repeat(300)].map(
+        end => one + end,
+      );
+      for (const id of named) {
+        const claim = await claimed(store, id, ` of ${id} `);
+        equal(await store.complete(claim, { ...answer, body: Buffer.from(id) }, longMs), true);
+      }
+      for (const id of named) {
+        const outcome = await store.claim(id, 'another', longMs);
+        ok(outcome.state === 'done', 'There is no answer');
+        equal(outcome.fingerprint, ` of ${id} `);
+        equal(Buffer.from(outcome.answer.body ?? []).toString(), id, 'It is the answer of another id');
+      }
+    },
+  },
+  {
     name: 'gives the answer back as it was, to every byte',
     async run({ store }) {
       const every = Uint8Array.from({ length: 256 }, (_, index) => index);
@@ -104,8 +123,9 @@ export const idempotencyStoreContract: ContractSuite<IdempotencyStoreSubject> = 
     async run({ store, advance }) {
       const [one] = ids();
       const late = await claimed(store, one, 'first', shortMs);
+      await advance(shortMs / 4);
       equal((await store.claim(one, 'second', longMs)).state, 'running', 'The lease has ended too soon');
-      await advance(shortMs + 20);
+      await advance(shortMs);
       const outcomes = await Promise.all(Array.from({ length: 10 }, () => store.claim(one, 'second', longMs)));
       const winners = outcomes.filter(outcome => outcome.state === 'claimed');
       equal(winners.length, 1, 'Not one and only one has got it');
@@ -119,6 +139,19 @@ export const idempotencyStoreContract: ContractSuite<IdempotencyStoreSubject> = 
       equal(await store.complete((winners[0] as (typeof winners)[0]).claim, answer, longMs), true);
       const outcome = await store.claim(one, 'second', longMs);
       ok(outcome.state === 'done', 'There is no answer');
+      equal(outcome.answer.status, 201);
+    },
+  },
+  {
+    name: 'takes the answer of who comes late when nobody else has asked, so that the work is not done again',
+    async run({ store, advance }) {
+      const [one] = ids();
+      const late = await claimed(store, one, 'first', shortMs);
+      await advance(shortMs + 20);
+      equal(await store.complete(late, answer, longMs), true, 'Work that is done has no answer');
+      const outcome = await store.claim(one, 'second', longMs);
+      ok(outcome.state === 'done', 'The answer of who came late is not there');
+      equal(outcome.fingerprint, 'first');
       equal(outcome.answer.status, 201);
     },
   },

@@ -137,6 +137,19 @@ describe('ads over HTTP', () => {
     expect(await served()).toEqual(adIds);
   });
 
+  it('have other headlines thought of, which say that no language model was asked, and change nothing', async () => {
+    const path = `/users/${ada}/ads/${adIds[0]}`;
+    const before = (await ask('GET', path)).body;
+    expect((await ask('POST', `${path}/headline-ideas`, { count: 2 })).body).toEqual({
+      headlines: ['[offline] An example of a headline: no language model was asked'],
+      provider: 'offline',
+      model: 'gpt-4',
+      isOffline: true,
+    });
+    expect((await ask('GET', path)).body).toEqual(before);
+    expect((await ask('POST', `${path}/headline-ideas`, { count: 11 })).status).toBe(422);
+  });
+
   it('are suggested to be paused, and are when that is accepted', async () => {
     const body = { from: '2026-01-01', to: '2026-01-31' };
     const found = await ask('POST', `/users/${ada}/optimizations`, body);
@@ -212,6 +225,7 @@ describe('the owner in the path', () => {
       ['GET', `ads/${adId}`, 404],
       ['PATCH', `ads/${adId}`, 404, { headline: 'Taken' }],
       ['DELETE', `ads/${adId}`, 404],
+      ['POST', `ads/${adId}/headline-ideas`, 404, {}],
       ['POST', 'ads', 422, { headline: 'x', groupId, landingUrl: 'https://bob.example/' }],
       ['POST', 'performance', 422, { rows: [{ adId, hour, clicks: 99 }] }],
       ['GET', `optimizations/${suggestion?.id}`, 404],

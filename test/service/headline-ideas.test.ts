@@ -1,0 +1,65 @@
+import { LLMock } from '@copilotkit/aimock';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ServiceUnderTest, useService } from './start-service.ts';
+
+const model = new LLMock({ port: 0 });
+await model.start();
+
+const tested: ServiceUnderTest = useService({
+  OPENAI_API_KEY: 'sk-planted',
+  OPENAI_BASE_URL: model.url,
+  OPENAI_MODEL: 'gpt-4o',
+});
+let path: string;
+
+const post = (route: string, body: unknown, headers: Record<string, string> = {}) =>
+  tested.ask(route, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+
+beforeAll(async () => {
+  const made = async (route: string, body: unknown): Promise<unknown> =>
+    ((await post(route, body)).body as { readonly id: unknown }).id;
+  const user = await made('/users', { email: 'ada@ideas.example', name: 'Ada' });
+  const campaignId = await made(`/users/${user}/campaigns`, { name: 'Shoes', budgetMicros: 1 });
+  const groupId = await made(`/users/${user}/groups`, { name: 'Boots', campaignId });
+  const ad = { headline: 'Warm feet', groupId, landingUrl: 'https://shop.example/boots' };
+  path = `/users/${user}/ads/${await made(`/users/${user}/ads`, ad)}/headline-ideas`;
+});
+
+afterAll(() => model.stop());
+
+describe('Headlines by a language model', () => {
+  it('are what it answers, asked with the ad, through the guard that the console shows', async () => {
+    model.on({}, { content: '{"headlines":["Never cold again"]}' });
+    const { status, body } = await post(path, { count: 1 });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ headlines: ['Never cold again'], provider: 'openai', isOffline: false });
+    const asked = JSON.stringify(model.getLastRequest()?.body);
+    expect(asked).toContain('Give 1 other headlines');
+    expect(asked).toContain('Warm feet');
+    const { dependencies } = tested.service.infrastructure;
+    expect(dependencies.calls.latest(1)).toMatchObject([
+      { dependency: 'llm-openai', operation: 'ads.headlines', result: 'ok' },
+    ]);
+  });
+
+  it('are asked for once under one idempotency key', async () => {
+    model.clearRequests();
+    const key = { 'idempotency-key': 'ideas-1' };
+    const first = await post(path, { count: 1 }, key);
+    expect(await post(path, { count: 1 }, key)).toEqual(first);
+    expect(model.getRequests()).toHaveLength(1);
+  });
+
+  it('are an error of the service behind, without a word of it, when the answer has another shape', async () => {
+    model.clearFixtures();
+    model.on({}, { content: 'Sure! Here are planted headlines' });
+    const { status, body } = await post(path, { count: 1 });
+    expect(status).toBe(502);
+    expect(body).toMatchObject({ error_code: 'MODEL_ANSWER_INVALID' });
+    expect(JSON.stringify(body)).not.toContain('planted');
+  });
+});
