@@ -3,38 +3,33 @@ import {
   type IdempotencyHooks,
   type IdempotencyStore,
   idempotent,
-  RedisIdempotencyStore,
   type ServerRoutes,
   SqlIdempotencyStore,
 } from 'plinth/server';
 import { z } from 'zod';
 
 /**
- * The hooks of every route that takes an idempotency key: kept on Redis where there is one, otherwise in the database.
+ * The hooks of every route that takes an idempotency key. Keys are kept in the database, also where there is Redis: a row
+ * and the answer that tells of it are then one transaction, and no server that forgets lets a request run again.
  *
- * @param tables Settles when the tables are there.
+ * @param tables Settles when the tables are there: a request that comes earlier waits for them.
  */
 export function idempotencyKeys(infrastructure: Infrastructure, tables: Promise<unknown>): IdempotencyHooks {
   const logger = infrastructure.logging.getLogger('service.idempotency');
-  const { redis } = infrastructure;
-  return idempotent({
-    store: redis === undefined ? inSql(infrastructure, tables) : new RedisIdempotencyStore({ redis }),
-    onStoreFailure: error => logger.warning('The answer was given without being kept under its key', { error }),
-  });
-}
-
-/** A request that comes while the database still opens waits for it: what is kept elsewhere would not be found again. */
-function inSql(infrastructure: Infrastructure, tables: Promise<unknown>): IdempotencyStore {
-  const store = new SqlIdempotencyStore({ database: infrastructure.database() });
-  return {
-    transactional: store.transactional,
+  const inSql = new SqlIdempotencyStore({ database: infrastructure.database() });
+  const store: IdempotencyStore = {
+    transactional: inSql.transactional,
     claim: async (...given) => {
       await tables;
-      return await store.claim(...given);
+      return await inSql.claim(...given);
     },
-    complete: (...given) => store.complete(...given),
-    release: claim => store.release(claim),
+    complete: (...given) => inSql.complete(...given),
+    release: claim => inSql.release(claim),
   };
+  return idempotent({
+    store,
+    onStoreFailure: error => logger.warning('The answer was given without being kept under its key', { error }),
+  });
 }
 
 const header = {
