@@ -19,14 +19,19 @@ export {
 } from './event-stream.ts';
 export type { CompletedRequest, LimitRecord, ServerEvents } from './events.ts';
 export { explainCall, explainRequest } from './explain-request.ts';
-export { type IdempotencyHooks, type IdempotentOptions, type IdempotentRequest, idempotent } from './idempotency.ts';
-export { IdempotencyError, type IdempotencyProblem } from './idempotency-errors.ts';
-export { MemoryIdempotencyStore, type MemoryIdempotencyStoreOptions } from './idempotency-memory-store.ts';
-export { RedisIdempotencyStore, type RedisIdempotencyStoreOptions } from './idempotency-redis-store.ts';
-export { type Idempotency, type IdempotentAnswer, type IdempotentReply, idempotencyOf } from './idempotency-run.ts';
-export { SqlIdempotencyStore, type SqlIdempotencyStoreOptions } from './idempotency-sql-store.ts';
-export { idempotencyMigration, type StatementRunner } from './idempotency-statements.ts';
-export type { ClaimOutcome, IdempotencyClaim, IdempotencyStore, KeptAnswer } from './idempotency-store.ts';
+export { IdempotencyError, type IdempotencyProblem } from './idempotency/errors.ts';
+export {
+  type IdempotencyHooks,
+  type IdempotentOptions,
+  type IdempotentRequest,
+  idempotent,
+} from './idempotency/idempotency.ts';
+export { MemoryIdempotencyStore, type MemoryIdempotencyStoreOptions } from './idempotency/memory-store.ts';
+export { RedisIdempotencyStore, type RedisIdempotencyStoreOptions } from './idempotency/redis-store.ts';
+export { type Idempotency, type IdempotentAnswer, type IdempotentReply, idempotencyOf } from './idempotency/run.ts';
+export { SqlIdempotencyStore, type SqlIdempotencyStoreOptions } from './idempotency/sql-store.ts';
+export { idempotencyMigration, type StatementRunner } from './idempotency/statements.ts';
+export type { ClaimOutcome, IdempotencyClaim, IdempotencyStore, KeptAnswer } from './idempotency/store.ts';
 export {
   type LimitedReply,
   type LimitedRequest,

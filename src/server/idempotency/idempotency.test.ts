@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { NotFoundError } from '../errors/index.ts';
-import { VirtualClock } from '../testing/index.ts';
+import { NotFoundError } from '../../errors/index.ts';
+import { VirtualClock } from '../../testing/index.ts';
 import {
   createServer,
   extendRequestContext,
@@ -14,7 +14,7 @@ import {
   MemoryIdempotencyStore,
   type Server,
   type ServerRoutes,
-} from './index.ts';
+} from '../index.ts';
 
 const opened: Server[] = [];
 

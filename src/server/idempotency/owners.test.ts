@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../testing/index.ts';
+import { VirtualClock } from '../../testing/index.ts';
 import {
   IdempotencyError,
   type IdempotencyProblem,
@@ -8,7 +8,7 @@ import {
   type IdempotentRequest,
   idempotent,
   MemoryIdempotencyStore,
-} from './index.ts';
+} from '../index.ts';
 
 const leaseMs = 20;
 const ttlMs = 60;

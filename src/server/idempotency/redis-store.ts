@@ -1,8 +1,8 @@
-import { type Ids, systemIds } from '../kernel/index.ts';
-import { type RedisConnection, RedisScript, RedisUnavailableError } from '../redis/index.ts';
-import { noTransactions } from './idempotency-errors.ts';
-import type { StatementRunner } from './idempotency-statements.ts';
-import type { ClaimOutcome, IdempotencyClaim, IdempotencyStore, KeptAnswer } from './idempotency-store.ts';
+import { type Ids, systemIds } from '../../kernel/index.ts';
+import { type RedisConnection, RedisScript, RedisUnavailableError } from '../../redis/index.ts';
+import { noTransactions } from './errors.ts';
+import type { StatementRunner } from './statements.ts';
+import type { ClaimOutcome, IdempotencyClaim, IdempotencyStore, KeptAnswer } from './store.ts';
 
 /** What a {@link RedisIdempotencyStore} is made of. */
 export interface RedisIdempotencyStoreOptions {

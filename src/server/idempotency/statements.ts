@@ -1,4 +1,4 @@
-import type { Migration, NamedQuery } from '../database/index.ts';
+import type { Migration, NamedQuery } from '../../database/index.ts';
 
 /** What runs statements: the queries of a `DatabaseManager`, a session, or a transaction of it. */
 export interface StatementRunner {

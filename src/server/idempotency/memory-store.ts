@@ -1,8 +1,8 @@
-import { RejectedError } from '../errors/index.ts';
-import { type Clock, type Ids, requireInteger, systemClock, systemIds } from '../kernel/index.ts';
-import { noTransactions } from './idempotency-errors.ts';
-import type { StatementRunner } from './idempotency-statements.ts';
-import type { ClaimOutcome, IdempotencyClaim, IdempotencyStore, KeptAnswer } from './idempotency-store.ts';
+import { RejectedError } from '../../errors/index.ts';
+import { type Clock, type Ids, requireInteger, systemClock, systemIds } from '../../kernel/index.ts';
+import { noTransactions } from './errors.ts';
+import type { StatementRunner } from './statements.ts';
+import type { ClaimOutcome, IdempotencyClaim, IdempotencyStore, KeptAnswer } from './store.ts';
 
 /** How a {@link MemoryIdempotencyStore} is bounded. */
 export interface MemoryIdempotencyStoreOptions {

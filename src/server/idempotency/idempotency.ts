@@ -1,23 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { getRequestContext, runWithRequestContext } from '../context/index.ts';
-import { ArgumentError, FailedError } from '../errors/index.ts';
-import { type Clock, requireDuration, requireInteger, systemClock } from '../kernel/index.ts';
-import { clientOf } from './client-address.ts';
-import { IdempotencyError, inProgress, storeUnavailable } from './idempotency-errors.ts';
-import { fingerprintOf } from './idempotency-fingerprint.ts';
-import { parseIdempotencyKey } from './idempotency-key.ts';
-import {
-  forgetRun,
-  type IdempotentReply,
-  type IdempotentRun,
-  openRun,
-  type RunParts,
-  runOf,
-} from './idempotency-run.ts';
-import type { ClaimOutcome, IdempotencyStore, KeptAnswer } from './idempotency-store.ts';
-import { inScope, scopeOf } from './request-scope.ts';
-import { surroundingsOf } from './surroundings.ts';
+import { getRequestContext, runWithRequestContext } from '../../context/index.ts';
+import { ArgumentError, FailedError } from '../../errors/index.ts';
+import { type Clock, requireDuration, requireInteger, systemClock } from '../../kernel/index.ts';
+import { clientOf } from '../client-address.ts';
+import { inScope, scopeOf } from '../request-scope.ts';
+import { surroundingsOf } from '../surroundings.ts';
+import { IdempotencyError, inProgress, storeUnavailable } from './errors.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { parseIdempotencyKey } from './key.ts';
+import { forgetRun, type IdempotentReply, type IdempotentRun, openRun, type RunParts, runOf } from './run.ts';
+import type { ClaimOutcome, IdempotencyStore, KeptAnswer } from './store.ts';
 
 /** The part of a request that {@link idempotent} needs. */
 export interface IdempotentRequest {

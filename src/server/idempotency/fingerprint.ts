@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { ArgumentError, ValidationError } from '../errors/index.ts';
+import { ArgumentError, ValidationError } from '../../errors/index.ts';
 
 /** The deepest nesting of a body. */
 const maxDepth = 100;

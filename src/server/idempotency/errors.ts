@@ -1,4 +1,4 @@
-import { ArgumentError, type ErrorOptions, ServiceError } from '../errors/index.ts';
+import { ArgumentError, type ErrorOptions, ServiceError } from '../../errors/index.ts';
 
 /**
  * Why a request was not run because of its idempotency key: it is missing where one is required, it is no key, it came

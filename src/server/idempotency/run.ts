@@ -1,6 +1,6 @@
-import { inProgress } from './idempotency-errors.ts';
-import type { StatementRunner } from './idempotency-statements.ts';
-import type { IdempotencyClaim, IdempotencyStore, KeptAnswer } from './idempotency-store.ts';
+import { inProgress } from './errors.ts';
+import type { StatementRunner } from './statements.ts';
+import type { IdempotencyClaim, IdempotencyStore, KeptAnswer } from './store.ts';
 
 /** The part of a reply that idempotency keys need. */
 export interface IdempotentReply {

@@ -1,4 +1,4 @@
-import { IdempotencyError } from './idempotency-errors.ts';
+import { IdempotencyError } from './errors.ts';
 
 /** The longest key. */
 const maxLength = 255;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { idempotencyStoreContract, VirtualClock } from '../testing/index.ts';
-import { type IdempotencyClaim, type KeptAnswer, MemoryIdempotencyStore } from './index.ts';
+import { idempotencyStoreContract, VirtualClock } from '../../testing/index.ts';
+import { type IdempotencyClaim, type KeptAnswer, MemoryIdempotencyStore } from '../index.ts';
 
 describe('MemoryIdempotencyStore', () => {
   for (const { name, run } of idempotencyStoreContract) {

@@ -1,6 +1,6 @@
-import { type Ids, requireInteger, systemIds } from '../kernel/index.ts';
-import { runStatement, type StatementRunner } from './idempotency-statements.ts';
-import type { ClaimOutcome, IdempotencyClaim, IdempotencyStore, KeptAnswer } from './idempotency-store.ts';
+import { type Ids, requireInteger, systemIds } from '../../kernel/index.ts';
+import { runStatement, type StatementRunner } from './statements.ts';
+import type { ClaimOutcome, IdempotencyClaim, IdempotencyStore, KeptAnswer } from './store.ts';
 
 /** What a {@link SqlIdempotencyStore} is made of. */
 export interface SqlIdempotencyStoreOptions {

@@ -1,4 +1,4 @@
-import type { StatementRunner } from './idempotency-statements.ts';
+import type { StatementRunner } from './statements.ts';
 
 /** An answer as it is kept. */
 export interface KeptAnswer {
