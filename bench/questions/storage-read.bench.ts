@@ -12,6 +12,7 @@ export const candidates: Readonly<Record<string, Candidate>> = Object.fromEntrie
     'streams of node:fs',
     'plinth LocalStorageStrategy',
     'plinth FileStorageManager',
+    'plinth FileStorageManager, block by block',
   ].map(name => [name, { program, args: ['read', name] }]),
 );
 

@@ -12,6 +12,7 @@ export const candidates: Readonly<Record<string, Candidate>> = Object.fromEntrie
     'streams of node:fs',
     'plinth LocalStorageStrategy',
     'plinth FileStorageManager',
+    'plinth FileStorageManager, SHA-256',
   ].map(name => [name, { program, args: ['write', name] }]),
 );
 

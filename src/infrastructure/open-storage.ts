@@ -1,17 +1,42 @@
 import { resolve } from 'node:path';
 import { type Clock, Secret } from '../kernel/index.ts';
-import type { StorageSettings } from '../settings/index.ts';
-import { FileStorageManager, LocalStorageStrategy, type StorageStrategy } from '../storage/index.ts';
+import type { Settings } from '../settings/index.ts';
+import { FileStorageManager, KeyRing, LocalStorageStrategy, type StorageStrategy } from '../storage/index.ts';
 import { S3StorageStrategy } from '../storage/s3/index.ts';
 
 /** The files of the process: in the folder of the settings, or in the bucket whose address they have. Opens nothing yet. */
-export function makeStorage(settings: StorageSettings, clock: Clock): FileStorageManager {
-  const { url, basePath, maxFileBytes, compressionEnabled: compression } = settings;
-  const strategy =
-    url === undefined
-      ? new LocalStorageStrategy({ directory: resolve(basePath), clock })
-      : bucketStrategy(new URL(url.reveal()), clock);
-  return new FileStorageManager({ strategy, maxFileBytes, compression, clock });
+export function makeStorage({ storage, externalServices, origins }: Settings, clock: Clock): FileStorageManager {
+  const { url, basePath, publicUrl } = storage;
+  const [signingSecret, ...olderSecrets] = storage.signingSecrets;
+  // A bucket, or a Redis, says that there are others. What they change must be seen at once, unless somebody has chosen.
+  const isAlone = url === undefined && externalServices.redisUrl === undefined;
+  const isChosen = origins['storage.cacheTtlMs'] !== 'default';
+  return new FileStorageManager({
+    strategy:
+      url === undefined
+        ? new LocalStorageStrategy({ directory: resolve(basePath), clock })
+        : bucketStrategy(new URL(url.reveal()), clock),
+    maxFileBytes: storage.maxFileBytes,
+    allowedExtensions: storage.allowedExtensions,
+    compression: storage.compressionEnabled,
+    encryption: storage.encryptionEnabled ? keyRing(storage.encryptionKeys) : undefined,
+    acceptPlain: storage.encryptionAcceptsPlain,
+    infoTtlMs: isAlone || isChosen ? storage.cacheTtlMs : 0,
+    signing:
+      publicUrl === undefined || signingSecret === undefined
+        ? undefined
+        : { baseUrl: publicUrl, secrets: [signingSecret, ...olderSecrets] },
+    clock,
+  });
+}
+
+/** Keys as `name:base64`, the current one first. */
+function keyRing(keys: readonly Secret[]): KeyRing {
+  const pairs = keys.map(key => {
+    const [name = '', base64 = ''] = key.reveal().split(':');
+    return [name, new Secret(base64)] as const;
+  });
+  return new KeyRing({ currentKeyId: pairs[0]?.[0] ?? '', keys: Object.fromEntries(pairs) });
 }
 
 /**

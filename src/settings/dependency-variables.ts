@@ -1,6 +1,7 @@
 import { Secret } from '../kernel/index.ts';
 import { bucketAddress, host, postgresAddress, redisAddress, servers, webAddress } from './address-kinds.ts';
 import type { SettingsTree } from './settings.ts';
+import { fileExtension, fileKey, signingSecret } from './storage-kinds.ts';
 import {
   apiKey,
   boolean,
@@ -8,6 +9,7 @@ import {
   choice,
   decimal,
   duration,
+  durationOrZero,
   form,
   integer,
   line,
@@ -286,15 +288,60 @@ export const dependencyVariables: VariableTree<
     },
     cacheTtlMs: {
       name: 'STORAGE_CACHE_TTL',
-      kind: duration(),
+      kind: durationOrZero(),
       fallback: 3_600_000,
-      description: 'How long a file that was read stays cached.',
+      description:
+        'How long the process remembers what is known of a file (`getFileInfo`). Its own changes are seen at once, those of other processes after this time; `0s` asks the store each time. With a bucket or `REDIS_URL` there may be others: then the store is asked each time unless this is set.',
     },
     compressionEnabled: {
       name: 'STORAGE_COMPRESSION_ENABLED',
       kind: boolean,
       fallback: true,
       description: 'Whether files are compressed.',
+    },
+    allowedExtensions: {
+      name: 'STORAGE_ALLOWED_EXTENSIONS',
+      kind: list(fileExtension),
+      fallback: undefined,
+      fallbackText:
+        '`.pdf`, `.txt`, `.md`, `.csv`, `.tsv`, `.json`, `.png`, `.jpg`, `.jpeg`, `.gif`, `.webp`, `.docx`, `.xlsx`, `.pptx`',
+      description: 'Which files are accepted, by their extension.',
+      sample: '.pdf,.png,.jpg',
+    },
+    encryptionEnabled: {
+      name: 'STORAGE_ENCRYPTION_ENABLED',
+      kind: boolean,
+      fallback: false,
+      description: 'Whether files are encrypted; it needs a key.',
+    },
+    encryptionKeys: {
+      name: 'STORAGE_ENCRYPTION_KEYS',
+      kind: list(fileKey),
+      fallback: [],
+      description:
+        'Keys as `name:base64`, 32 random bytes each (`openssl rand -base64 32`). The first one encrypts, all of them decrypt: put a new one in front, and take the old one away after `rotateKeys()`.',
+    },
+    encryptionAcceptsPlain: {
+      name: 'STORAGE_ENCRYPTION_ACCEPTS_PLAIN',
+      kind: boolean,
+      fallback: false,
+      description:
+        'Whether files from before encryption was turned on can still be read; who can write to the store could put one in the place of an encrypted one.',
+    },
+    publicUrl: {
+      name: 'STORAGE_PUBLIC_URL',
+      kind: webAddress(),
+      fallback: undefined,
+      fallbackText: 'no links are signed',
+      description:
+        'Address at which the service answers signed links to files, such as `https://files.example/files`; it needs a secret.',
+    },
+    signingSecrets: {
+      name: 'STORAGE_SIGNING_SECRETS',
+      kind: list(signingSecret),
+      fallback: [],
+      description:
+        'Secrets of signed links, of at least 32 characters each (`openssl rand -base64 48`). The first one signs, all of them are accepted.',
     },
   },
 };

@@ -148,6 +148,10 @@ describe('loadSettings() result', () => {
       DATABASE_URL: `postgresql://user:${planted}pg@db.example:5432/app?password=${planted}query`,
       REDIS_URL: `redis://:${planted}redis@cache.example:6379/0`,
       STORAGE_URL: `s3://key:${planted}s3@bucket/prefix`,
+      STORAGE_ENCRYPTION_ENABLED: 'true',
+      STORAGE_ENCRYPTION_KEYS: `a:${`${planted}file`.padEnd(43, 'x')}`,
+      STORAGE_PUBLIC_URL: 'https://files.example',
+      STORAGE_SIGNING_SECRETS: `${planted}links-012345678901234567890`,
     };
     const settings = load({ environment });
     const printed = [
@@ -169,6 +173,8 @@ describe('loadSettings() result', () => {
     ['DATABASE_URL', 'postgresql://user:planted%zz@host/name'],
     ['REDIS_URL', 'http://:planted@host'],
     ['STORAGE_URL', 's3:planted'],
+    ['STORAGE_ENCRYPTION_KEYS', 'a:planted'],
+    ['STORAGE_SIGNING_SECRETS', 'planted'],
     ['QDRANT_URL', 'http://user:planted@host'],
     ['SECURITY_CORS_ORIGINS', 'http://user:planted@host'],
   ])('a wrong %s is not quoted', (name, value) => {

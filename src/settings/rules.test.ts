@@ -72,6 +72,41 @@ describe('development', () => {
   });
 });
 
+describe('files', () => {
+  const random = '9Zk4vQ7wT1xR8mB3nL6pS0dF5gH2jC4yA7uE1iO8aB0=';
+
+  it('are not encrypted without a key, and it is said how to make one', () => {
+    const [problem, ...others] = read({ STORAGE_ENCRYPTION_ENABLED: 'true' }).problems;
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({
+      name: 'STORAGE_ENCRYPTION_KEYS',
+      message: expect.stringContaining('openssl rand -base64 32'),
+    });
+    const enabled = { STORAGE_ENCRYPTION_ENABLED: 'true', STORAGE_ENCRYPTION_KEYS: `2026a:${random},2025b:${random}` };
+    expect(read(enabled)).toMatchObject({ problems: [], warnings: [] });
+  });
+
+  it('have keys of different names', () => {
+    const [problem] = read({ STORAGE_ENCRYPTION_KEYS: `a:${random},a:${random.replace('9', '8')}` }).problems;
+    expect(problem?.message).toContain('found two that are called a');
+  });
+
+  it('have links that are signed, or none', () => {
+    const [problem] = read({ STORAGE_PUBLIC_URL: 'https://files.example' }).problems;
+    expect(problem).toMatchObject({ name: 'STORAGE_SIGNING_SECRETS' });
+  });
+
+  it('warn about what has no effect', () => {
+    const { warnings } = read({ STORAGE_ENCRYPTION_KEYS: `a:${random}`, STORAGE_SIGNING_SECRETS: random });
+    expect(warnings.map(({ name }) => name)).toEqual(['STORAGE_ENCRYPTION_KEYS', 'STORAGE_SIGNING_SECRETS']);
+    expect(JSON.stringify(warnings)).not.toContain(random);
+  });
+
+  it('may be asked for anew each time', () => {
+    expect(read({ STORAGE_CACHE_TTL: '0s' }).settings.storage.cacheTtlMs).toBe(0);
+  });
+});
+
 describe('values together', () => {
   it('refuses every origin together with credentials', () => {
     const [problem] = read({ SECURITY_CORS_ORIGINS: '*' }).problems;

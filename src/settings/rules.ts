@@ -1,6 +1,7 @@
 import type { Secret } from '../kernel/index.ts';
 import { credentialsOf, toUrl } from './address-kinds.ts';
 import type { SettingsTree } from './settings.ts';
+import { fileKeyName } from './storage-kinds.ts';
 
 /** What the rules about several values say: by path, because the loader knows names and origins. */
 export interface Finding {
@@ -26,7 +27,7 @@ export function checkRules(tree: SettingsTree, isSet: (path: string) => boolean)
   };
 }
 
-function contradictions({ security, ai }: SettingsTree): readonly Finding[] {
+function contradictions({ security, ai, storage }: SettingsTree): readonly Finding[] {
   const findings: Finding[] = [];
   if (security.corsAllowCredentials && security.corsOrigins.includes('*')) {
     findings.push({
@@ -39,6 +40,34 @@ function contradictions({ security, ai }: SettingsTree): readonly Finding[] {
     findings.push({
       path: 'ai.azureEndpoint',
       message: 'Expected the address of the resource, because LLM_PROVIDER is azure; found none',
+    });
+  }
+  return [...findings, ...storageContradictions(storage)];
+}
+
+function storageContradictions(storage: SettingsTree['storage']): readonly Finding[] {
+  const { encryptionEnabled, encryptionKeys, publicUrl, signingSecrets } = storage;
+  const findings: Finding[] = [];
+  if (encryptionEnabled && encryptionKeys.length === 0) {
+    findings.push({
+      path: 'storage.encryptionKeys',
+      message:
+        'Expected a key, because STORAGE_ENCRYPTION_ENABLED is true; found none; make one with: echo "STORAGE_ENCRYPTION_KEYS=key1:$(openssl rand -base64 32)", and keep it: without it the files are lost',
+    });
+  }
+  const names = encryptionKeys.map(fileKeyName);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) {
+    findings.push({
+      path: 'storage.encryptionKeys',
+      message: `Expected every key to have a name of its own, found two that are called ${twice}`,
+    });
+  }
+  if (publicUrl !== undefined && signingSecrets.length === 0) {
+    findings.push({
+      path: 'storage.signingSecrets',
+      message:
+        'Expected a secret, because STORAGE_PUBLIC_URL is set and links are signed; found none; make one with: openssl rand -base64 48',
     });
   }
   return findings;
@@ -111,6 +140,19 @@ function oddities(tree: SettingsTree, isSet: (path: string) => boolean): readonl
     findings.push({
       path: 'database.replicaUrls',
       message: 'Not used: there is no DATABASE_URL, and the embedded database has no standby servers',
+    });
+  }
+  if (tree.storage.encryptionKeys.length > 0 && !tree.storage.encryptionEnabled) {
+    findings.push({
+      path: 'storage.encryptionKeys',
+      message:
+        'Not used: STORAGE_ENCRYPTION_ENABLED is false, so files are kept plain and encrypted ones cannot be read',
+    });
+  }
+  if (tree.storage.signingSecrets.length > 0 && tree.storage.publicUrl === undefined) {
+    findings.push({
+      path: 'storage.signingSecrets',
+      message: 'Not used: there is no STORAGE_PUBLIC_URL, the address that links are signed for',
     });
   }
   for (const part of ['host', 'port'] as const) {

@@ -93,10 +93,22 @@ export interface StorageSettings {
   readonly basePath: string;
   /** Largest file that is accepted, in bytes. */
   readonly maxFileBytes: number;
-  /** How long a file that was read stays cached, in milliseconds. */
+  /** How long what is known of a file is remembered, in milliseconds; 0 asks the store each time. */
   readonly cacheTtlMs: number;
   /** Whether files are compressed. */
   readonly compressionEnabled: boolean;
+  /** Extensions that are accepted, in lower case with their dot; none accepts the list of the toolkit. */
+  readonly allowedExtensions: readonly string[] | undefined;
+  /** Whether files are encrypted. */
+  readonly encryptionEnabled: boolean;
+  /** Keys as `name:base64`; the first one encrypts, all of them decrypt. */
+  readonly encryptionKeys: readonly Secret[];
+  /** Whether files that are not encrypted can be read although {@link encryptionEnabled} is on. */
+  readonly encryptionAcceptsPlain: boolean;
+  /** Address at which the service answers signed links; none signs no links. */
+  readonly publicUrl: string | undefined;
+  /** Secrets of signed links; the first one signs, all of them are accepted. */
+  readonly signingSecrets: readonly Secret[];
 }
 
 /** Logs, metrics and traces. */

@@ -128,9 +128,17 @@ const longestMs = 315_360_000_000;
  * its own (`30s`, `5m`) is accepted.
  */
 export function duration(unit?: keyof typeof unitsMs): ValueKind<number> {
-  const bounds = { min: 1, max: longestMs };
+  return durationWithin({ min: 1, max: longestMs }, 'above zero and', unit);
+}
+
+/** A length of time that may also be none, `0s`. */
+export function durationOrZero(): ValueKind<number> {
+  return durationWithin({ min: 0, max: longestMs }, 'from 0s', undefined);
+}
+
+function durationWithin(bounds: Bounds, from: string, unit: keyof typeof unitsMs | undefined): ValueKind<number> {
   return textKind({
-    expected: `a duration${unit === undefined ? '' : ` in ${unit}, or`} with its unit, such as 30s or 5m, above zero and up to 3650d`,
+    expected: `a duration${unit === undefined ? '' : ` in ${unit}, or`} with its unit, such as 30s or 5m, ${from} up to 3650d`,
     parse: text => {
       if (/^\d+(?:\.\d+)?$/.test(text)) {
         return unit === undefined ? undefined : within(Math.round(Number(text) * unitsMs[unit]), bounds);

@@ -2,6 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { Secret } from '../kernel/index.ts';
 import { listVariables, loadSettings } from './index.ts';
 
+const random = '9Zk4vQ7wT1xR8mB3nL6pS0dF5gH2jC4yA7uE1iO8aB0=';
+
+/** Variables that mean nothing without another one. */
+const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  STORAGE_ENCRYPTION_ENABLED: { STORAGE_ENCRYPTION_KEYS: `a:${random}` },
+  STORAGE_PUBLIC_URL: { STORAGE_SIGNING_SECRETS: random },
+};
+
 /** Each variable with a value that is not its default, and what the tree then holds. */
 const samples: readonly (readonly [name: string, text: string, path: string, value: unknown])[] = [
   ['APP_NAME', 'Personal Health Assistant', 'appName', 'Personal Health Assistant'],
@@ -77,6 +85,12 @@ const samples: readonly (readonly [name: string, text: string, path: string, val
   ['STORAGE_MAX_FILE_BYTES', '1024', 'storage.maxFileBytes', 1_024],
   ['STORAGE_CACHE_TTL', '30m', 'storage.cacheTtlMs', 1_800_000],
   ['STORAGE_COMPRESSION_ENABLED', '0', 'storage.compressionEnabled', false],
+  ['STORAGE_ALLOWED_EXTENSIONS', 'PDF, .Png', 'storage.allowedExtensions', ['.pdf', '.png']],
+  ['STORAGE_ENCRYPTION_ENABLED', 'true', 'storage.encryptionEnabled', true],
+  ['STORAGE_ENCRYPTION_KEYS', `a:${random}`, 'storage.encryptionKeys', [new Secret(`a:${random}`)]],
+  ['STORAGE_ENCRYPTION_ACCEPTS_PLAIN', 'yes', 'storage.encryptionAcceptsPlain', true],
+  ['STORAGE_PUBLIC_URL', 'https://files.example/files/', 'storage.publicUrl', 'https://files.example/files'],
+  ['STORAGE_SIGNING_SECRETS', random, 'storage.signingSecrets', [new Secret(random)]],
 ];
 
 function load(environment: Readonly<Record<string, string>>) {
@@ -90,7 +104,7 @@ function at(tree: object, path: string): unknown {
 
 describe('variables', () => {
   it.each(samples)('%s=%s sets %s', (name, text, path, value) => {
-    const settings = load({ [name]: text });
+    const settings = load({ ...companions[name], [name]: text });
     expect(at(settings, path)).toEqual(value instanceof Secret ? `secret ${value.reveal()}` : value);
     expect(at(load({}), path)).not.toEqual(at(settings, path));
     expect(settings.origins[path]).toBe('environment');

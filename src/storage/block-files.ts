@@ -6,6 +6,9 @@ const writeBlockBytes = 1_048_576;
 /** How much is read at once, in bytes. */
 const readBlockBytes = 524_288;
 
+/** How many blocks are read before they are asked for. */
+const blocksAhead = 2;
+
 /**
  * Writes chunks behind each other from a position on, and gives how many bytes they were. While one block is written the
  * next is gathered; at most two are in memory.
@@ -40,30 +43,90 @@ export async function writeBlocks(
   return position + gatheredBytes - offset;
 }
 
-/** Reads the bytes from `start` to `end`, each block while the one before is used. Ends early where the file does. */
-export async function* readBlocks(file: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array, void> {
-  let next = readBlock(file, start, end);
+/**
+ * Reads the bytes from `start` to `end`: while one block is used the next two are read, which both processors of a small
+ * machine can do at once. Ends early where the file does.
+ *
+ * @param reuses Whether a block need only stay as it is until the next one is asked for.
+ */
+export async function* readBlocks(
+  file: FileHandle,
+  start: number,
+  end: number,
+  reuses = false,
+): AsyncGenerator<Uint8Array, void> {
+  const reads = new ReadAhead(file, start, end, reuses);
   try {
-    for (let position = start; position < end; ) {
-      const block = await next;
-      if (block.byteLength === 0) return;
-      position += block.byteLength;
-      if (position < end) next = readBlock(file, position, end);
+    for (;;) {
+      const block = await reads.next();
+      if (block === undefined || block.byteLength === 0) return;
       yield block;
     }
   } finally {
-    await next.catch(() => undefined);
+    await reads.settled();
   }
 }
 
-function readBlock(file: FileHandle, position: number, end: number): Promise<Uint8Array> {
-  const length = Math.min(readBlockBytes, end - position);
-  if (length <= 0) return Promise.resolve(new Uint8Array(0));
-  const reading = file
-    .read(Buffer.allocUnsafeSlow(length), 0, length, position)
-    .then(({ buffer, bytesRead }) => (bytesRead === length ? buffer : buffer.subarray(0, bytesRead)));
-  reading.catch(() => undefined);
-  return reading;
+/** Reads that were begun before anybody asks for them. */
+class ReadAhead {
+  readonly #file: FileHandle;
+  readonly #end: number;
+  /** The blocks that are used in turn: those that are read, and the one that is looked at. */
+  readonly #ring: (Buffer | undefined)[] | undefined;
+  readonly #ahead: Promise<Uint8Array>[] = [];
+  #position: number;
+  #turn = 0;
+
+  constructor(file: FileHandle, start: number, end: number, reuses: boolean) {
+    this.#file = file;
+    this.#position = start;
+    this.#end = end;
+    this.#ring = reuses ? Array.from({ length: blocksAhead + 1 }, () => undefined) : undefined;
+    this.#begin();
+  }
+
+  /** The next block; from now on the one before it may be overwritten. */
+  async next(): Promise<Uint8Array | undefined> {
+    const reading = this.#ahead.shift();
+    this.#begin();
+    return await reading;
+  }
+
+  /** When nothing is read any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#ahead);
+  }
+
+  #begin(): void {
+    while (this.#ahead.length < blocksAhead && this.#position < this.#end) {
+      const stop = Math.min(this.#position + readBlockBytes, this.#end);
+      const reading = readFully(this.#file, this.#block(stop - this.#position), this.#position);
+      // What fails ends the iteration when its turn comes, so nobody waits for it until then.
+      reading.catch(() => undefined);
+      this.#ahead.push(reading);
+      this.#position = stop;
+    }
+  }
+
+  #block(bytes: number): Buffer {
+    const ring = this.#ring;
+    if (ring === undefined) return Buffer.allocUnsafeSlow(bytes);
+    this.#turn = (this.#turn + 1) % ring.length;
+    const block = ring[this.#turn] ?? Buffer.allocUnsafeSlow(bytes);
+    ring[this.#turn] = block;
+    return block.subarray(0, bytes);
+  }
+}
+
+/** A call may read less than it was asked for. */
+async function readFully(file: FileHandle, block: Buffer, start: number): Promise<Uint8Array> {
+  let filled = 0;
+  while (filled < block.length) {
+    const { bytesRead } = await file.read(block, filled, block.length - filled, start + filled);
+    if (bytesRead === 0) return block.subarray(0, filled);
+    filled += bytesRead;
+  }
+  return block;
 }
 
 /** A call may write less than it was given, as on a disk that is about to be full. */

@@ -60,7 +60,7 @@ export class ContentInspection {
   constructor(type: FileType, extension: string, isStrict: boolean) {
     this.#type = type;
     this.#extension = extension;
-    this.#zip = type.container === undefined ? undefined : new ZipGuard(extension);
+    this.#zip = type.container === undefined ? undefined : new ZipGuard(extension, isStrict);
     this.#scanner = isStrict ? new PolyglotScanner(extension, type.begins === 'text') : undefined;
   }
 

@@ -27,10 +27,10 @@ export interface Descriptor {
   readonly contentType: string;
   /** Length of the content as it was given, in bytes. */
   readonly bytes: number;
-  /** SHA-256 of the content as it was given, hex. */
-  readonly checksum: string;
-  /** CRC-32 of a content that is kept as it was given; the other forms have checksums of their own. */
-  readonly crc32: number | undefined;
+  /** SHA-256 of the content as it was given, hex; `undefined` when it was not taken. */
+  readonly checksum: string | undefined;
+  /** `ContentTag` of a content that is kept as it was given, hex; the other forms have checks of their own. */
+  readonly tag: string | undefined;
   readonly createdAtMs: number;
   readonly owner: string | undefined;
   readonly metadata: FileMetadata;
@@ -43,6 +43,9 @@ export interface Descriptor {
   readonly encryption: Encryption | undefined;
 }
 
+/** The only form that is read and written. */
+const version = 1;
+
 const maxUserMetadataLength = 1_000;
 const maxOwnerBytes = 128;
 
@@ -51,7 +54,7 @@ export function encodeDescriptor(descriptor: Descriptor): string {
   const { encryption } = descriptor;
   return ascii(
     JSON.stringify({
-      v: 1,
+      v: version,
       ...plainFields(descriptor),
       ...(encryption === undefined
         ? {}
@@ -66,11 +69,22 @@ export function boundText(key: string, descriptor: Descriptor): string {
   return ascii(JSON.stringify(['plinth file 1', key, frameBytes, plainFields(descriptor)]));
 }
 
+/** The version of the form in which a descriptor was written, if it says one. */
+export function descriptorVersion(text: string): number | undefined {
+  try {
+    const { v } = JSON.parse(text) as Partial<WireDescriptor>;
+    return isCount(v) ? v : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reads what {@link encodeDescriptor} wrote; `undefined` for anything else. */
 export function decodeDescriptor(text: string): Descriptor | undefined {
   try {
     const { v, t, n, h, r, c, o, m, i, z, p, e } = JSON.parse(text) as Partial<WireDescriptor>;
-    if (v !== 1 || typeof t !== 'string' || !isCount(n) || !isHash(h) || !isCount(c)) return undefined;
+    if (v !== version || typeof t !== 'string' || !isCount(n) || !isCount(c)) return undefined;
+    if ((h !== undefined && !isHash(h)) || (r !== undefined && !isTag(r))) return undefined;
     if (e !== undefined && (typeof e.k !== 'string' || typeof e.w !== 'string' || !isCount(e.f) || e.f === 0)) {
       return undefined;
     }
@@ -80,7 +94,7 @@ export function decodeDescriptor(text: string): Descriptor | undefined {
       contentType: t,
       bytes: n,
       checksum: h,
-      crc32: isCount(r) ? r : undefined,
+      tag: r,
       createdAtMs: c,
       owner: o,
       metadata: Object.freeze(m ?? {}),
@@ -126,7 +140,7 @@ interface WireDescriptor {
   readonly t: string;
   readonly n: number;
   readonly h: string;
-  readonly r: number;
+  readonly r: string;
   readonly c: number;
   readonly o: string;
   readonly m: FileMetadata;
@@ -137,13 +151,13 @@ interface WireDescriptor {
 }
 
 function plainFields(descriptor: Descriptor): Partial<WireDescriptor> {
-  const { contentType, bytes, checksum, crc32, createdAtMs, owner, metadata, idempotency, isCompressed, packedBytes } =
+  const { contentType, bytes, checksum, tag, createdAtMs, owner, metadata, idempotency, isCompressed, packedBytes } =
     descriptor;
   return {
     t: contentType,
     n: bytes,
-    h: checksum,
-    ...(crc32 === undefined ? {} : { r: crc32 }),
+    ...(checksum === undefined ? {} : { h: checksum }),
+    ...(tag === undefined ? {} : { r: tag }),
     c: createdAtMs,
     ...(owner === undefined ? {} : { o: owner }),
     ...(Object.keys(metadata).length === 0 ? {} : { m: metadata }),
@@ -169,6 +183,10 @@ function hasLoss(value: unknown): boolean {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isTag(value: unknown): value is string {
+  return typeof value === 'string' && /^[\da-f]{32}$/.test(value);
 }
 
 function isHash(value: unknown): value is string {

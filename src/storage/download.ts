@@ -1,36 +1,55 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { crc32 } from 'node:zlib';
+import { ValidationError } from '../errors/index.ts';
 import { gunzip } from './compression.ts';
+import { ContentTag } from './content-tag.ts';
 import type { Descriptor } from './descriptor.ts';
 import { CorruptFileError } from './errors.ts';
 import { decryptFrames, framesOf } from './frames.ts';
+import type { ReadFileOptions } from './options.ts';
 import type { ByteRange, OpenObject } from './storage-strategy.ts';
+
+/** What of a file is read, and how. */
+export interface ContentOptions {
+  readonly range: ByteRange;
+  /** Whether a whole content is compared with its SHA-256 too. */
+  readonly isThorough: boolean;
+  /** Whether a chunk need only stay as it is until the next one is asked for. */
+  readonly reusesMemory: boolean;
+}
 
 /**
  * The content of an open file, or the part of it that is asked for. A whole content is checked by what its form has: the
- * tags of its frames, the CRC-32 of gzip, or the CRC-32 that was taken when it was saved; with `isThorough` by SHA-256 too.
+ * tags of its frames, the CRC-32 of gzip, or the tag that was taken when it was saved.
  */
 export function contentOf(
   object: OpenObject,
   descriptor: Descriptor,
   dataKey: Buffer | undefined,
-  range: ByteRange,
-  isThorough: boolean,
+  { range, isThorough, reusesMemory }: ContentOptions,
 ): AsyncIterable<Uint8Array> {
   const { key } = object.info;
-  const isWhole = range.start === 0 && range.end === descriptor.bytes;
+  const { bytes, tag, checksum } = descriptor;
+  const isWhole = range.start === 0 && range.end === bytes;
   if (range.start === range.end && !isWhole) return exactly(empty(), 0, key);
-  if (descriptor.isCompressed) {
-    const packed = packedOf(object, descriptor, dataKey, { start: 0, end: descriptor.packedBytes });
-    const content = gunzip(packed, descriptor.bytes, key);
-    if (!isWhole) return partOf(content, range);
-    return isThorough ? withChecksum(content, descriptor.checksum, key) : content;
-  }
-  const packed = packedOf(object, descriptor, dataKey, range);
-  if (!isWhole) return packed;
-  if (isThorough) return withChecksum(packed, descriptor.checksum, key);
-  return descriptor.crc32 === undefined ? packed : withCrc32(packed, descriptor.crc32, key);
+  if (!isWhole && descriptor.isCompressed) return partOf(unpacked(object, descriptor, dataKey), range);
+  const content = descriptor.isCompressed
+    ? unpacked(object, descriptor, dataKey)
+    : packedOf(object, descriptor, dataKey, range, reusesMemory);
+  if (!isWhole) return content;
+  const checked = tag === undefined ? content : withCheck(content, new ContentTag(), tag, bytes, key);
+  if (!isThorough || checksum === undefined) return checked;
+  return withCheck(checked, new Sha256(), checksum, bytes, key);
+}
+
+function unpacked(
+  object: OpenObject,
+  descriptor: Descriptor,
+  dataKey: Buffer | undefined,
+): AsyncGenerator<Uint8Array, void> {
+  // Not in memory that is used again: what unpacks it reads ahead.
+  const packed = packedOf(object, descriptor, dataKey, { start: 0, end: descriptor.packedBytes }, false);
+  return gunzip(packed, descriptor.bytes, object.info.key);
 }
 
 /** What was kept, decrypted. */
@@ -39,10 +58,11 @@ function packedOf(
   { packedBytes, encryption }: Descriptor,
   dataKey: Buffer | undefined,
   range: ByteRange,
+  reusesMemory: boolean,
 ): AsyncIterable<Uint8Array> {
   const { key } = object.info;
   if (dataKey === undefined || encryption === undefined) {
-    return exactly(object.read(range), range.end - range.start, key);
+    return exactly(object.read(range, { reusesMemory }), range.end - range.start, key);
   }
   const layout = { plainBytes: packedBytes, frameBytes: encryption.frameBytes };
   const { first, stored, skipBytes } = framesOf(range, layout);
@@ -51,42 +71,42 @@ function packedOf(
   return exactly(partOf(plain, { start: skipBytes, end: skipBytes + length }), length, key);
 }
 
-/** Gives the last chunk only when the checksum of all of them is right. */
-async function* withCrc32(
-  content: AsyncIterable<Uint8Array>,
-  expected: number,
-  key: string,
-): AsyncGenerator<Uint8Array, void> {
-  let checksum = 0;
-  let held: Uint8Array | undefined;
-  for await (const chunk of content) {
-    if (held !== undefined) yield held;
-    checksum = crc32(chunk, checksum);
-    held = chunk;
-  }
-  if (checksum !== expected) throw changed(key);
-  if (held !== undefined) yield held;
+/** Something that is worked out of all chunks. */
+interface Check {
+  update(chunk: Uint8Array): void;
+  digest(): string;
 }
 
-/** As {@link withCrc32}, for who wants to know more surely and has the time. */
-async function* withChecksum(
+/** For who wants to know more surely, and has the time. */
+class Sha256 implements Check {
+  readonly #hash = createHash('sha256');
+
+  update(chunk: Uint8Array): void {
+    this.#hash.update(chunk);
+  }
+
+  digest(): string {
+    return this.#hash.digest('hex');
+  }
+}
+
+/** Gives the last chunk of so many bytes only when what was worked out of all of them is right. */
+async function* withCheck(
   content: AsyncIterable<Uint8Array>,
+  check: Check,
   expected: string,
+  bytes: number,
   key: string,
 ): AsyncGenerator<Uint8Array, void> {
-  const hash = createHash('sha256');
-  let held: Uint8Array | undefined;
+  let left = bytes;
   for await (const chunk of content) {
-    if (held !== undefined) yield held;
-    hash.update(chunk);
-    held = chunk;
+    check.update(chunk);
+    left -= chunk.byteLength;
+    if (left === 0 && chunk.byteLength > 0 && check.digest() !== expected) {
+      throw new CorruptFileError(key, 'its checksum is not that of what was written');
+    }
+    yield chunk;
   }
-  if (hash.digest('hex') !== expected) throw changed(key);
-  if (held !== undefined) yield held;
-}
-
-function changed(key: string): CorruptFileError {
-  return new CorruptFileError(key, 'its checksum is not that of what was written');
 }
 
 async function* partOf(
@@ -152,4 +172,22 @@ export class DownloadStream extends Readable {
       (closing: unknown) => callback(error ?? (closing as Error)),
     );
   }
+}
+
+/** @throws {ValidationError} when the part does not lie in the file. */
+export function rangeOf(range: ReadFileOptions['range'], bytes: number): ByteRange {
+  const { start = 0, end = bytes } = range ?? {};
+  const isRange = Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && end >= start;
+  if (isRange && start <= bytes) return { start, end: Math.min(end, bytes) };
+  throw new ValidationError(`Cannot read the bytes ${start} to ${end} of a file of ${bytes} bytes`, {
+    range: `Expected whole numbers with 0 <= start <= end and start <= ${bytes}`,
+  });
+}
+
+/** Ends the stream when the signal aborts. */
+export function watchSignal(stream: DownloadStream, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const onAbort = (): void => void stream.destroy(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  stream.once('close', () => signal.removeEventListener('abort', onAbort));
 }

@@ -1,15 +1,16 @@
-import { ConfigurationError, NotFoundError, ValidationError } from '../errors/index.ts';
-import { type EventSource, Events, requireInteger, systemClock } from '../kernel/index.ts';
+import { ArgumentError, ConfigurationError, NotFoundError, ValidationError } from '../errors/index.ts';
+import { type EventSource, Events, requireDuration, requireInteger, systemClock } from '../kernel/index.ts';
 import { FileTypes } from './content-inspection.ts';
 import type { FileContent } from './content-source.ts';
 import { requireOwner } from './descriptor.ts';
-import { contentOf, DownloadStream } from './download.ts';
+import { contentOf, DownloadStream, rangeOf, watchSignal } from './download.ts';
 import { CorruptFileError } from './errors.ts';
 import type { StorageEvents } from './events.ts';
 import { FileCipher } from './file-cipher.ts';
 import { errorCode, FileFinder } from './file-finder.ts';
 import { defaultAllowedExtensions, knownFileTypes } from './file-types.ts';
 import { FileWriter } from './file-writer.ts';
+import { InfoMemory } from './info-memory.ts';
 import type {
   CopyFileOptions,
   FileCallOptions,
@@ -64,6 +65,7 @@ export class FileStorageManager implements AsyncDisposable {
   readonly #finder: FileFinder;
   readonly #cipher: FileCipher;
   readonly #signer: UrlSigner | undefined;
+  readonly #infos: InfoMemory;
   readonly #ledger = new UsageLedger();
   readonly #events = new Events<StorageEvents>();
 
@@ -73,6 +75,7 @@ export class FileStorageManager implements AsyncDisposable {
     this.#cipher = new FileCipher(options.encryption, options.acceptPlain ?? false);
     this.#finder = new FileFinder(strategy, this.#cipher);
     this.#signer = options.signing === undefined ? undefined : new UrlSigner({ ...options.signing, clock });
+    this.#infos = new InfoMemory(requireDuration('infoTtlMs', options.infoTtlMs ?? 0, 0), clock);
     const { quota } = options;
     this.#writer = new FileWriter({
       strategy,
@@ -86,6 +89,7 @@ export class FileStorageManager implements AsyncDisposable {
       maxFileBytes: requireInteger('maxFileBytes', options.maxFileBytes ?? 104_857_600, 1),
       isStrict: options.strictContent ?? false,
       compresses: options.compression ?? true,
+      hashes: requireChecksum(options.checksum ?? 'poly1305') === 'sha256',
       quotaOf: quota === undefined || typeof quota === 'function' ? quota : () => quota,
       count: () => this.#count(),
       clock,
@@ -120,6 +124,8 @@ export class FileStorageManager implements AsyncDisposable {
         this.#events.emit('refused', { filename, owner: options.owner, code: errorCode(error), error });
       }
       throw error;
+    } finally {
+      this.#infos.forget(filename);
     }
   }
 
@@ -136,7 +142,8 @@ export class FileStorageManager implements AsyncDisposable {
     );
     try {
       const range = rangeOf(options.range, descriptor.bytes);
-      const content = contentOf(object, descriptor, dataKey, range, options.verifyChecksum ?? false);
+      const isThorough = options.verifyChecksum ?? false;
+      const content = contentOf(object, descriptor, dataKey, { range, isThorough, reusesMemory: false });
       const stream = new DownloadStream(object, content, error => this.#tellDamage(key, error));
       watchSignal(stream, options.signal);
       return { file: storedFileOf(object.info, descriptor), range, stream };
@@ -144,6 +151,36 @@ export class FileStorageManager implements AsyncDisposable {
       await object.close();
       throw error;
     }
+  }
+
+  /**
+   * Gives a file, or a part of it, to a function, one block after the other: a block is good until the function is done with
+   * it, because its memory may be used for the next. The quickest way to read a large file, with the least memory; nothing
+   * is left open.
+   *
+   * @param use What it throws ends the reading.
+   * @throws {NotFoundError} when there is none, or it is another owner's.
+   * @throws {CorruptFileError} when it is damaged: before the last block.
+   * @example
+   * await files.readBlocks('video.mp4', block => destination.write(block));
+   */
+  async readBlocks(
+    key: string,
+    use: (block: Uint8Array) => unknown,
+    options: ReadFileOptions = {},
+  ): Promise<StoredFile> {
+    requireStorageKey(key);
+    return await this.#watched(key, async () => {
+      const { object, descriptor, dataKey } = await this.#finder.require(key, options.owner, options);
+      await using _ = object;
+      const range = rangeOf(options.range, descriptor.bytes);
+      const isThorough = options.verifyChecksum ?? false;
+      for await (const block of contentOf(object, descriptor, dataKey, { range, isThorough, reusesMemory: true })) {
+        options.signal?.throwIfAborted();
+        await use(block);
+      }
+      return storedFileOf(object.info, descriptor);
+    });
   }
 
   /** As {@link readFile}, but gives the bytes, which are all in memory then. */
@@ -154,11 +191,15 @@ export class FileStorageManager implements AsyncDisposable {
     return Buffer.concat(chunks);
   }
 
-  /** What is known of a file, or `undefined` when there is none. */
+  /**
+   * What is known of a file, or `undefined` when there is none. With `infoTtlMs` it may be what was known that long ago, if
+   * somebody else has changed the file since.
+   */
   async getFileInfo(key: string, options: FileCallOptions = {}): Promise<StoredFile | undefined> {
     requireStorageKey(key);
-    const found = await this.#watched(key, () => this.#finder.find(key, options.owner, options));
-    return found?.file;
+    options.signal?.throwIfAborted();
+    const file = await this.#infos.through(key, () => this.#currentInfo(key, { signal: options.signal }));
+    return options.owner === undefined || file?.owner === options.owner ? file : undefined;
   }
 
   /** Deletes a file; says whether there was one. Without an owner, also one that is damaged. */
@@ -169,7 +210,7 @@ export class FileStorageManager implements AsyncDisposable {
         if (error instanceof CorruptFileError && options.owner === undefined) return undefined;
         throw error;
       });
-      if (object === undefined) return options.owner === undefined && (await this.#strategy.delete(key, options));
+      if (object === undefined) return options.owner === undefined && (await this.#deleteDamaged(key, options));
       const { info } = object;
       if (options.owner !== undefined && requireDescriptor(info).owner !== options.owner) return false;
       const counted = countedFileOf(info);
@@ -188,7 +229,7 @@ export class FileStorageManager implements AsyncDisposable {
    * @throws {DuplicateError} as {@link saveFile}.
    */
   async copyFile(from: string, to: string, options: CopyFileOptions = {}): Promise<StoredFile> {
-    const { file } = await this.#watched(from, () => this.#writer.copy(from, to, options));
+    const { file } = await this.#copy(from, to, options);
     this.#events.emit('copied', { from, to, moved: false });
     return file;
   }
@@ -199,7 +240,7 @@ export class FileStorageManager implements AsyncDisposable {
    */
   async moveFile(from: string, to: string, options: CopyFileOptions = {}): Promise<StoredFile> {
     if (from === to) throw new ValidationError('Cannot move a file to where it is', { to: 'Expected another name' });
-    const { file, source } = await this.#watched(from, () => this.#writer.copy(from, to, options));
+    const { file, source } = await this.#copy(from, to, options);
     await this.#deleteVersion(from, source.version, countedFileOf(source), options);
     this.#events.emit('copied', { from, to, moved: true });
     return file;
@@ -262,7 +303,8 @@ export class FileStorageManager implements AsyncDisposable {
     },
   ): Promise<string> {
     const { method = 'GET', expiresInMs, owner, direct = false } = options;
-    const file = method === 'PUT' ? undefined : await this.getFileInfo(key, options);
+    requireStorageKey(key);
+    const file = method === 'PUT' ? undefined : await this.#currentInfo(key, options);
     if (method !== 'PUT' && file === undefined) throw new NotFoundError('File', key);
     if (!direct) return this.#requireSigner().sign(method, key, { expiresInMs, owner });
     if (method !== 'GET' || file === undefined || file.isCompressed || file.encryptionKeyId !== undefined) {
@@ -334,6 +376,7 @@ export class FileStorageManager implements AsyncDisposable {
       },
       options,
     );
+    this.#infos.forget(key);
     if (previousKeyId === undefined) return false;
     const keyId = this.#cipher.currentKeyId ?? '';
     this.#events.emit('rewrapped', { key, keyId, previousKeyId });
@@ -348,6 +391,28 @@ export class FileStorageManager implements AsyncDisposable {
       return isGone;
     } finally {
       change.settle(isGone ? counted : undefined, undefined);
+      this.#infos.forget(key);
+    }
+  }
+
+  async #currentInfo(key: string, options: FileCallOptions): Promise<StoredFile | undefined> {
+    const found = await this.#watched(key, () => this.#finder.find(key, options.owner, options));
+    return found?.file;
+  }
+
+  async #copy(from: string, to: string, options: CopyFileOptions): ReturnType<FileWriter['copy']> {
+    try {
+      return await this.#watched(from, () => this.#writer.copy(from, to, options));
+    } finally {
+      this.#infos.forget(to);
+    }
+  }
+
+  async #deleteDamaged(key: string, options: FileCallOptions): Promise<boolean> {
+    try {
+      return await this.#strategy.delete(key, options);
+    } finally {
+      this.#infos.forget(key);
     }
   }
 
@@ -397,18 +462,7 @@ export class FileStorageManager implements AsyncDisposable {
   }
 }
 
-function rangeOf(range: ReadFileOptions['range'], bytes: number): ByteRange {
-  const { start = 0, end = bytes } = range ?? {};
-  const isRange = Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && end >= start;
-  if (isRange && start <= bytes) return { start, end: Math.min(end, bytes) };
-  throw new ValidationError(`Cannot read the bytes ${start} to ${end} of a file of ${bytes} bytes`, {
-    range: `Expected whole numbers with 0 <= start <= end and start <= ${bytes}`,
-  });
-}
-
-function watchSignal(stream: DownloadStream, signal: AbortSignal | undefined): void {
-  if (signal === undefined) return;
-  const onAbort = (): void => void stream.destroy(signal.reason as Error);
-  signal.addEventListener('abort', onAbort, { once: true });
-  stream.once('close', () => signal.removeEventListener('abort', onAbort));
+function requireChecksum(checksum: string): string {
+  if (checksum === 'poly1305' || checksum === 'sha256') return checksum;
+  throw new ArgumentError(`Cannot use checksum "${checksum}": expected poly1305 or sha256`, 'checksum');
 }

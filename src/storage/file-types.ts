@@ -137,16 +137,24 @@ export function programIn(head: Uint8Array): string | undefined {
 
 /** What active content a text begins with, if any: browsers and servers would run it. */
 export function activeTextIn(head: Uint8Array): string | undefined {
-  const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.byteLength, 1_024)).toString('latin1');
-  const start = text
-    .replace(/^(?:ï»¿)?[\s\0]*/, '')
-    .slice(0, 64)
-    .toLowerCase();
+  const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1');
+  const start = withoutComments(text.replace(/^ï»¿/, '')).slice(0, 64).toLowerCase();
   if (/^<(?:\?php|\?=|%)/.test(start)) return 'a server script';
   if (/^<(?:!doctype\s+html|html|head|body|script|iframe|svg|title|table|\?xml)/.test(start)) return 'a page';
   if (start.startsWith('%pdf-')) return 'a PDF';
   if (start.startsWith('{\\rtf')) return 'an RTF document';
   return undefined;
+}
+
+/** What is left of a text without the blanks and comments of a page that it begins with. */
+function withoutComments(text: string): string {
+  let rest = text.replace(/^[\s\0]+/, '');
+  while (rest.startsWith('<!--')) {
+    const end = rest.indexOf('-->', 4);
+    if (end === -1) return '';
+    rest = rest.slice(end + 3).replace(/^[\s\0]+/, '');
+  }
+  return rest;
 }
 
 /** Extensions that some server or desktop runs, refused also in the middle of a name, as in `shell.php.jpg`. */

@@ -25,6 +25,7 @@ export interface FileWriterParts {
   readonly maxFileBytes: number;
   readonly isStrict: boolean;
   readonly compresses: boolean;
+  readonly hashes: boolean;
   readonly quotaOf: ((owner: string) => OwnerQuota) | undefined;
   readonly count: () => Promise<void>;
   readonly clock: Clock;
@@ -230,15 +231,17 @@ export class FileWriter {
   }
 
   #newUpload(
-    { key, type, signal }: AcceptedUpload,
+    { key, type, idempotency, signal }: AcceptedUpload,
     dataKey: Buffer | undefined,
     reservation: Reservation | undefined,
   ): Upload {
-    const { maxFileBytes, isStrict, compresses } = this.#parts;
+    const { maxFileBytes, isStrict, compresses, hashes } = this.#parts;
     return new Upload({
       maxFileBytes,
       inspection: new ContentInspection(type, extensionOf(key), isStrict),
       compresses: compresses && (type.isCompressible ?? false),
+      // Whether a repeated upload is the same must not be a question of luck.
+      isHashed: hashes || idempotency !== undefined,
       dataKey,
       reservation,
       signal,

@@ -28,6 +28,7 @@ export type {
   ObjectInfo,
   OpenObject,
   PutOptions,
+  ReadOptions,
   StorageStrategy,
   StrategyCallOptions,
 } from './storage-strategy.ts';

@@ -195,5 +195,7 @@ function foreign(path: string): StorageError {
 
 /** The system's code of an error, such as `ENOENT`. */
 export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  if (!(error instanceof Error && 'code' in error)) return undefined;
+  // Node knows no name for EDQUOT on Linux, where it is 122.
+  return 'errno' in error && error.errno === -122 ? 'EDQUOT' : String(error.code);
 }

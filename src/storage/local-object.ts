@@ -1,15 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, link, lstat, mkdir, realpath, rename } from 'node:fs/promises';
 import { PlinthError } from '../errors/index.ts';
-import { abortReason } from '../kernel/index.ts';
 import { readBlocks } from './block-files.ts';
 import { CorruptFileError, StorageError } from './errors.ts';
 import { contentOffset, type Envelope, infoOf, readEnvelope } from './local-envelope.ts';
 import { codeOf, type LocalFolder } from './local-folder.ts';
-import type { ByteRange, ObjectInfo, OpenObject } from './storage-strategy.ts';
-
-/** The longest metadata, in characters. */
-const maxMetadataLength = 2_000;
+import type { ByteRange, ObjectInfo, OpenObject, ReadOptions } from './storage-strategy.ts';
 
 /** An object that is being read. */
 export class OpenFile implements OpenObject {
@@ -22,10 +18,13 @@ export class OpenFile implements OpenObject {
     this.info = infoOf(envelope);
   }
 
-  async *read({ start, end }: ByteRange = { start: 0, end: this.info.bytes }): AsyncGenerator<Uint8Array, void> {
+  async *read(
+    { start, end }: ByteRange = { start: 0, end: this.info.bytes },
+    { reusesMemory = false }: ReadOptions = {},
+  ): AsyncGenerator<Uint8Array, void> {
     const stop = Math.min(end, this.info.bytes);
     let left = stop - start;
-    for await (const block of readBlocks(this.#file, contentOffset + start, contentOffset + stop)) {
+    for await (const block of readBlocks(this.#file, contentOffset + start, contentOffset + stop, reusesMemory)) {
       left -= block.byteLength;
       yield block;
     }
@@ -39,39 +38,6 @@ export class OpenFile implements OpenObject {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-}
-
-/** An error of whoever gave the content or the metadata: it passes through as it is. */
-export class Passing {
-  readonly reason: unknown;
-
-  constructor(reason: unknown) {
-    this.reason = reason;
-  }
-}
-
-/** Runs work of the caller, whose errors are not those of the store. */
-export async function passing<Result>(work: () => Result | Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw new Passing(error);
-  }
-}
-
-/** The chunks of the caller, until the signal aborts. */
-export async function* contentOf(
-  content: AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void> {
-  try {
-    for await (const chunk of content) {
-      if (signal?.aborted) throw abortReason(signal);
-      yield chunk;
-    }
-  } catch (error) {
-    throw new Passing(error);
   }
 }
 
@@ -134,14 +100,6 @@ export async function linked(temporary: string, path: string): Promise<boolean> 
 /** Puts the file in the place of another; says whether its folder was there. */
 export async function renamed(temporary: string, path: string): Promise<boolean> {
   return await unlessCode(rename(temporary, path), ['ENOENT']);
-}
-
-/** @throws {StorageError} when a strategy is given what it does not promise to keep. */
-export function requireMetadata(metadata: string): string {
-  if (metadata.length <= maxMetadataLength && /^[ -~]*$/.test(metadata)) return metadata;
-  throw new StorageError(
-    `Cannot keep metadata of ${metadata.length} characters: expected printable ASCII of at most ${maxMetadataLength}`,
-  );
 }
 
 /** 16 bytes in hex out of any identifier. */

@@ -184,9 +184,9 @@ describe('LocalStorageStrategy', () => {
   });
 });
 
-/** Programs that are killed: started from one bundle, because compiling it a hundred times would take minutes. */
+/** Programs that are killed: started from one bundle, because compiling it two hundred times would take minutes. */
 describe('a process that is killed while it writes', () => {
-  it('leaves the old file or the new one a hundred times, and nothing else', { timeout: 60_000 }, async () => {
+  it('leaves the old file or the new one two hundred times, and nothing else', { timeout: 120_000 }, async () => {
     const bundle = join(root, 'writer.mjs');
     await build({
       entryPoints: ['src/storage/killed-writer.fixture.ts'],
@@ -206,7 +206,7 @@ describe('a process that is killed while it writes', () => {
         await once(child, 'exit');
       }
     };
-    await Promise.all([lane('one', 50), lane('two', 50)]);
+    await Promise.all([lane('one', 100), lane('two', 100)]);
     expect(readdirSync(join(directory, 'temporary')).length).toBeGreaterThan(0);
     await using files = new FileStorageManager({ strategy: new LocalStorageStrategy({ directory }) });
     const { files: found } = await files.listFiles({ limit: 1_000 });

@@ -12,22 +12,17 @@ import {
   type Timer,
 } from '../kernel/index.ts';
 import { writeBlocks } from './block-files.ts';
-import { StorageError } from './errors.ts';
 import { KeyLocks } from './key-locks.ts';
 import { contentOffset, type Envelope, infoOf, writeEnvelope } from './local-envelope.ts';
 import { codeOf, LocalFolder } from './local-folder.ts';
 import {
-  contentOf,
   currentOf,
   idOf,
   linked,
   OpenFile,
   ownFolder,
-  Passing,
-  passing,
   renamed,
   requireEnvelope,
-  requireMetadata,
   storageFailure,
 } from './local-object.ts';
 import { requireStorageKey } from './storage-key.ts';
@@ -41,6 +36,7 @@ import type {
   StorageStrategy,
   StrategyCallOptions,
 } from './storage-strategy.ts';
+import { maxAttempts, Passing, passing, passingContent, requireMetadata, tooBusy } from './strategy-calls.ts';
 import { sweepTemporaryFiles, temporaryPrefix } from './temporary-files.ts';
 
 /** How a {@link LocalStorageStrategy} keeps files. */
@@ -65,9 +61,6 @@ export interface LocalStorageStrategyOptions {
   readonly ids?: Ids | undefined;
 }
 
-/** How often a write gives way to somebody else who changes the same key. */
-const maxAttempts = 50;
-
 /** What there is once the folder was opened. */
 interface OpenedFolder {
   readonly objects: LocalFolder;
@@ -81,6 +74,9 @@ interface OpenedFolder {
  *
  * Several processes may use the folder: no reader ever sees half a file. But `finish` of {@link PutOptions} is only
  * certain to have seen what is replaced when no other process replaces the same key in the same millisecond.
+ *
+ * A page of a list costs as much time and memory as the folders that it looks into have entries, because their order is not
+ * that of the keys: keep to some ten thousand files in each folder.
  *
  * @throws {ArgumentError} when an option is unusable.
  * @example
@@ -114,7 +110,7 @@ export class LocalStorageStrategy implements StorageStrategy {
   async put(key: string, content: AsyncIterable<Uint8Array>, options: PutOptions): Promise<ObjectInfo> {
     requireStorageKey(key);
     return await this.#withTemporary('write', key, options, async (file, place) => {
-      const bytes = await writeBlocks(file, contentOf(content, options.signal), contentOffset);
+      const bytes = await writeBlocks(file, passingContent(content, options.signal), contentOffset);
       if (bytes === 0) await file.truncate(contentOffset);
       // The bulk of it now: while the key is locked only the header is left.
       if (this.#syncs) await file.datasync();
@@ -143,7 +139,7 @@ export class LocalStorageStrategy implements StorageStrategy {
     if (source === undefined) return undefined;
     const { info } = source;
     return await this.#withTemporary('copy', to, options, async (file, place) => {
-      await writeBlocks(file, contentOf(source.read(), options.signal), contentOffset);
+      await writeBlocks(file, passingContent(source.read(), options.signal), contentOffset);
       if (info.bytes === 0) await file.truncate(contentOffset);
       if (this.#syncs) await file.datasync();
       return await this.#commit(to, file, place, info.bytes, current => options.finish(info, current), options.signal);
@@ -258,7 +254,7 @@ export class LocalStorageStrategy implements StorageStrategy {
           return infoOf(envelope);
         }
       }
-      throw new StorageError(`Somebody else changes the file "${key}" again and again; try later`, { retryable: true });
+      throw tooBusy(key);
     });
   }
 

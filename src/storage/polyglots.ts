@@ -8,11 +8,47 @@ interface Mark {
   readonly expectedIn?: readonly string[];
 }
 
-const zipKinds = ['.zip', '.docx', '.xlsx', '.pptx'];
+const officeKinds = ['.docx', '.xlsx', '.pptx'];
+const zipKinds = ['.zip', ...officeKinds];
+
+/** Something that servers or browsers run, wherever in a file it stands. */
+interface Pattern {
+  readonly what: string;
+  readonly pattern: RegExp;
+  /** Whether it has no place in the parts of office documents either, which are pages of their own kind. */
+  readonly isForeignInOffice?: true;
+}
+
+/** Short marks count only with so much text behind them that chance does not write it into a picture. */
+function patterns(): readonly Pattern[] {
+  const zero = '\\0';
+  const low = '[\\0-\\x0b]';
+  const tags = 'head|body|iframe|svg|img|object|embed|applet|form|style|meta|base|link|title|table|div|font';
+  return [
+    // Four bytes are written by chance into one of five hundred pictures; the method of packing has a zero byte besides.
+    { what: 'a ZIP or Java archive', pattern: new RegExp(`PK\\x03\\x04.{5}${zero}`, 's') },
+    { what: 'a PHP script', pattern: /<\?php\s/i, isForeignInOffice: true },
+    { what: 'a PHP script', pattern: /<\?=[\t\n\r -~]{12}/ },
+    { what: 'a server page', pattern: /<%[\t\n\r -~]{16}/ },
+    { what: 'a script of a page', pattern: /<script[\s>/]/i, isForeignInOffice: true },
+    { what: 'a page', pattern: /<(?:html[\s>]|!doctype\s+html)/i, isForeignInOffice: true },
+    { what: 'a page', pattern: new RegExp(`<(?:${tags})(?=[\\s>/])[\\t\\n\\r -~]{8}`, 'i') },
+    { what: 'a mail', pattern: /mime-version:\s*1\.0/i },
+    { what: 'a cpio archive', pattern: /TRAILER!!!\0/ },
+    // Mark, length, and the version, system, flags and kind of its first header.
+    { what: 'an ARJ archive', pattern: new RegExp(`\`\xea.${low}[\x1e-\x30]${low}{3}..\x02`, 's') },
+  ];
+}
+
+/** What a file that begins as a comment of JavaScript needs to be a script. */
+const scriptOpens = '/*';
+const scriptGoesOn = /\*\/\s*[=(;,.[]/;
+
+/** How far the beginning reaches in which a comment may be opened, in bytes. */
+const openingBytes = 16;
 
 function marks(): readonly Mark[] {
   return [
-    { what: 'a ZIP or Java archive', bytes: latin('PK\x03\x04'), expectedIn: zipKinds },
     { what: 'a ZIP archive', bytes: latin('PK\x05\x06\0\0\0\0'), expectedIn: zipKinds },
     { what: 'a RAR archive', bytes: latin('Rar!\x1a\x07') },
     { what: 'a 7z archive', bytes: latin('7z\xbc\xaf\x27\x1c') },
@@ -28,11 +64,6 @@ function marks(): readonly Mark[] {
     { what: 'a WebAssembly program', bytes: latin('\0asm\x01\0\0\0') },
     { what: 'a Java class', bytes: latin('\xca\xfe\xba\xbe\0\0\0') },
     { what: 'an Android program', bytes: latin('dex\n03') },
-    { what: 'a PHP script', bytes: latin('<?php') },
-    { what: 'a script of a page', bytes: latin('<script') },
-    { what: 'a script of a page', bytes: latin('<SCRIPT') },
-    { what: 'a page', bytes: latin('<html') },
-    { what: 'a page', bytes: latin('<!DOCTYPE html') },
     { what: 'a FLAC file', bytes: latin('fLaC\0\0\0\x22') },
     { what: 'an Ogg file', bytes: latin('OggS\0\x02'), expectedIn: ['.ogg'] },
     { what: 'an RTF document', bytes: latin('{\\rtf1') },
@@ -72,6 +103,9 @@ const walks: Readonly<Record<string, () => Walk>> = {
  */
 export class PolyglotScanner {
   readonly #marks: readonly Mark[];
+  readonly #patterns: readonly Pattern[];
+  readonly #isBinary: boolean;
+  #opening: Buffer = Buffer.alloc(0);
   readonly #walk: StructureWalk | undefined;
   readonly #mustEndAsPdf: boolean;
   readonly #isPdfElsewhere: boolean;
@@ -80,12 +114,17 @@ export class PolyglotScanner {
   #tail: Buffer = Buffer.alloc(0);
 
   constructor(extension: string, isText: boolean) {
-    const isArchive = zipKinds.includes(extension);
+    const isArchive = extension === '.zip';
+    const isOffice = officeKinds.includes(extension);
     // Text may speak of what other kinds begin with, and what is in an archive is its own affair.
     const isReadable = (bytes: Buffer): boolean => /^[\n -~]+$/.test(bytes.toString('latin1'));
     this.#marks = marks().filter(
       ({ bytes, expectedIn = [] }) => !expectedIn.includes(extension) && !((isText || isArchive) && isReadable(bytes)),
     );
+    this.#isBinary = !isText && !isArchive;
+    this.#patterns = this.#isBinary
+      ? patterns().filter(({ isForeignInOffice = false }) => !isOffice || isForeignInOffice)
+      : [];
     this.#isPdfElsewhere = extension !== '.pdf';
     const walk = walks[extension];
     this.#walk = walk === undefined ? undefined : new StructureWalk(walk());
@@ -96,7 +135,9 @@ export class PolyglotScanner {
   feed(chunk: Uint8Array): string | undefined {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const joint = Buffer.concat([this.#overlap, bytes.subarray(0, overlapBytes)]);
-    const found = this.#marks.find(mark => joint.includes(mark.bytes) || bytes.includes(mark.bytes));
+    const found =
+      this.#marks.find(mark => joint.includes(mark.bytes) || bytes.includes(mark.bytes)) ??
+      this.#active(joint.toString('latin1'), bytes.toString('latin1'), bytes);
     this.#overlap = Buffer.from(Buffer.concat([this.#overlap, bytes.subarray(-overlapBytes)]).subarray(-overlapBytes));
     if (this.#mustEndAsPdf) this.#tail = Buffer.concat([this.#tail, bytes.subarray(-1_024)]).subarray(-1_024);
     if (found !== undefined) return `${found.what} is in it`;
@@ -106,6 +147,17 @@ export class PolyglotScanner {
   end(): string | undefined {
     if (this.#mustEndAsPdf && !/%%EOF\s*$/.test(this.#tail.toString('latin1'))) return 'something follows its end';
     return this.#walk?.end();
+  }
+
+  #active(joint: string, text: string, bytes: Buffer): { readonly what: string } | undefined {
+    if (!this.#isBinary) return undefined;
+    if (this.#opening.length < openingBytes) {
+      this.#opening = Buffer.concat([this.#opening, bytes.subarray(0, openingBytes)]).subarray(0, openingBytes);
+    }
+    if (this.#opening.includes(scriptOpens) && (scriptGoesOn.test(joint) || scriptGoesOn.test(text))) {
+      return { what: 'JavaScript' };
+    }
+    return this.#patterns.find(({ pattern }) => pattern.test(joint) || pattern.test(text));
   }
 
   #placed(bytes: Buffer): string | undefined {

@@ -23,15 +23,24 @@ export interface StrategyCallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How a content is read. */
+export interface ReadOptions {
+  /**
+   * Whether a chunk need only stay as it is until the next one is asked for: memory may be used again then, or not.
+   * @default false
+   */
+  readonly reusesMemory?: boolean | undefined;
+}
+
 /** An object as it was when it was opened: what others write later does not mix with it. */
 export interface OpenObject extends AsyncDisposable {
   readonly info: ObjectInfo;
   /**
-   * The content or a part of it, in chunks that the caller may keep. To be called once.
+   * The content or a part of it, in chunks that the caller may keep unless he says otherwise. To be called once.
    *
    * @throws {StorageError} while it is read, when the version that was opened is not there any more.
    */
-  read(range?: ByteRange): AsyncIterable<Uint8Array>;
+  read(range?: ByteRange, options?: ReadOptions): AsyncIterable<Uint8Array>;
   /** Lets go of it, read or not. May be called twice. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { type Descriptor, decodeDescriptor, type FileMetadata } from './descriptor.ts';
+import { type Descriptor, decodeDescriptor, descriptorVersion, type FileMetadata } from './descriptor.ts';
 import { CorruptFileError } from './errors.ts';
 import { encryptedBytes } from './frames.ts';
 import { extensionOf } from './storage-key.ts';
@@ -19,8 +19,8 @@ export interface StoredFile {
   readonly bytes: number;
   /** Length of what is kept, after compression and encryption, in bytes. */
   readonly storedBytes: number;
-  /** SHA-256 of the content, hex. */
-  readonly checksum: string;
+  /** SHA-256 of the content, hex: with the option `checksum: 'sha256'`, or when it was saved with an idempotency key. */
+  readonly checksum: string | undefined;
   readonly createdAt: Date;
   readonly owner: string | undefined;
   /** What the application keeps with it. */
@@ -35,7 +35,11 @@ export interface StoredFile {
 /** @throws {CorruptFileError} when what is kept with the file cannot be read, or does not fit its length. */
 export function requireDescriptor({ key, bytes, metadata }: ObjectInfo): Descriptor {
   const descriptor = decodeDescriptor(metadata);
-  if (descriptor === undefined) throw new CorruptFileError(key, 'its description cannot be read');
+  if (descriptor === undefined) {
+    const version = descriptorVersion(metadata) ?? 1;
+    const other = `its description has the form ${version}, which another version of the software has written`;
+    throw new CorruptFileError(key, version === 1 ? 'its description cannot be read' : other);
+  }
   const { packedBytes, encryption } = descriptor;
   const expected =
     encryption === undefined

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { createHash, type Hash } from 'node:crypto';
 import { gzip, pays } from './compression.ts';
 import { type ContentInspection, headBytes } from './content-inspection.ts';
 import { chunksOf, type FileContent } from './content-source.ts';
+import { ContentTag } from './content-tag.ts';
 import { FileTooLargeError } from './errors.ts';
 import { encryptFrames } from './frames.ts';
 import type { Reservation } from './usage-ledger.ts';
@@ -13,6 +13,8 @@ export interface UploadOptions {
   readonly inspection: ContentInspection;
   /** Whether compression is tried. */
   readonly compresses: boolean;
+  /** Whether the SHA-256 is taken. */
+  readonly isHashed: boolean;
   readonly dataKey: Buffer | undefined;
   readonly reservation: Reservation | undefined;
   readonly signal: AbortSignal | undefined;
@@ -21,8 +23,8 @@ export interface UploadOptions {
 /** What is known once the content has ended. */
 export interface UploadResult {
   readonly bytes: number;
-  readonly checksum: string;
-  readonly crc32: number | undefined;
+  readonly checksum: string | undefined;
+  readonly tag: string | undefined;
   readonly isCompressed: boolean;
   readonly packedBytes: number;
 }
@@ -30,15 +32,17 @@ export interface UploadResult {
 /** Content on its way into the store: counted, hashed, looked at, compressed and encrypted as it passes. */
 export class Upload {
   readonly #options: UploadOptions;
-  readonly #hash = createHash('sha256');
+  readonly #hash: Hash | undefined;
   #bytes = 0;
   #packedBytes: number | undefined;
   #isCompressed = false;
-  #crc32: number | undefined;
+  #contentTag: ContentTag | undefined;
+  #tag: string | undefined;
   #checksum: string | undefined;
 
   constructor(options: UploadOptions) {
     this.#options = options;
+    this.#hash = options.isHashed ? createHash('sha256') : undefined;
   }
 
   /** What is to be kept. To be read once. */
@@ -49,7 +53,7 @@ export class Upload {
       this.#requireSize(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
       this.#options.inspection.begin(head);
       this.#isCompressed = this.#options.compresses && pays(head);
-      if (!this.#isCompressed && this.#options.dataKey === undefined) this.#crc32 = 0;
+      if (!this.#isCompressed && this.#options.dataKey === undefined) this.#contentTag = new ContentTag();
       yield* this.#sealed(this.#packed(this.#checked(chunks, source)));
     } finally {
       await source.return?.(undefined);
@@ -69,11 +73,12 @@ export class Upload {
 
   /** To be asked once the content has ended. */
   result(): UploadResult {
-    this.#checksum ??= this.#hash.digest('hex');
+    this.#checksum ??= this.#hash?.digest('hex');
+    this.#tag ??= this.#contentTag?.digest();
     return {
       bytes: this.#bytes,
       checksum: this.#checksum,
-      crc32: this.#crc32,
+      tag: this.#tag,
       isCompressed: this.#isCompressed,
       packedBytes: this.#packedBytes ?? this.#bytes,
     };
@@ -89,8 +94,8 @@ export class Upload {
     this.#requireSize(this.#bytes + chunk.byteLength);
     this.#options.reservation?.addBytes(chunk.byteLength);
     this.#bytes += chunk.byteLength;
-    this.#hash.update(chunk);
-    if (this.#crc32 !== undefined) this.#crc32 = crc32(chunk, this.#crc32);
+    this.#hash?.update(chunk);
+    this.#contentTag?.update(chunk);
     this.#options.inspection.feed(chunk);
     return chunk;
   }

@@ -35,13 +35,15 @@ interface ZipEntry {
  */
 export class ZipGuard {
   readonly #extension: string;
+  readonly #isStrict: boolean;
   #chunks: Uint8Array[] = [];
   #keptBytes = 0;
   #tail: Buffer = Buffer.alloc(0);
   #bytes = 0;
 
-  constructor(extension: string) {
+  constructor(extension: string, isStrict: boolean) {
     this.#extension = extension;
+    this.#isStrict = isStrict;
   }
 
   feed(chunk: Uint8Array): void {
@@ -71,6 +73,9 @@ export class ZipGuard {
     const tail = this.#tail;
     const tailStart = this.#bytes - tail.length;
     const end = this.#findEnd();
+    if (this.#isStrict && this.#extension !== '.zip' && tail.readUInt16LE(end + 20) > 0) {
+      throw refusal('a comment follows its directory');
+    }
     const count = tail.readUInt16LE(end + 10);
     const directoryBytes = tail.readUInt32LE(end + 12);
     const directoryStart = tail.readUInt32LE(end + 16);

@@ -48,6 +48,11 @@ export async function bytesOf(content: AsyncIterable<Uint8Array>): Promise<Buffe
   return Buffer.concat(parts);
 }
 
+/** Chunks that stay as they are, taken one by one as they come. */
+export async function* copies(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const part of content) yield Uint8Array.prototype.slice.call(part);
+}
+
 export async function text(strategy: StorageStrategy, key: string): Promise<string | undefined> {
   await using found = await strategy.open(key);
   return found === undefined ? undefined : (await bytesOf(found.read())).toString();

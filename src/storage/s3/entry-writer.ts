@@ -1,16 +1,13 @@
 import { ConfigurationError, NotFoundError, RateLimitError, UpstreamError } from '../../errors/index.ts';
 import type { Ids } from '../../kernel/index.ts';
-import { CorruptFileError, StorageError } from '../errors.ts';
+import { CorruptFileError } from '../errors.ts';
 import type { KeyLocks } from '../key-locks.ts';
-import { passing, requireMetadata } from '../local-object.ts';
 import type { ObjectInfo } from '../storage-strategy.ts';
+import { maxAttempts, passing, requireMetadata, tooBusy } from '../strategy-calls.ts';
 import { type Entry, type EntryNames, type FoundEntry, infoOf, infoOfFound } from './s3-entry.ts';
 import { ConditionFailedError } from './s3-failure.ts';
 import type { S3Requests } from './s3-requests.ts';
 import { StagedContent } from './staged-content.ts';
-
-/** How often a write gives way to somebody else who changes the same key. */
-export const maxAttempts = 50;
 
 /** Changes entries: one writer after the other in this process, and on conditions that other processes keep, too. */
 export class EntryWriter {
@@ -150,10 +147,6 @@ export async function holds(request: Promise<unknown>): Promise<boolean> {
     if (error instanceof ConditionFailedError || error instanceof NotFoundError) return false;
     throw error;
   }
-}
-
-export function tooBusy(key: string): StorageError {
-  return new StorageError(`Somebody else changes the file "${key}" again and again; try later`, { retryable: true });
 }
 
 /** Whether an error says for certain that nothing was done. */

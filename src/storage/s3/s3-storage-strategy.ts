@@ -2,7 +2,6 @@ import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { NotFoundError, RejectedError, UpstreamError } from '../../errors/index.ts';
 import { requireDuration, requireInteger } from '../../kernel/index.ts';
 import { KeyLocks } from '../key-locks.ts';
-import { contentOf, Passing } from '../local-object.ts';
 import { requireStorageKey } from '../storage-key.ts';
 import type {
   CopyOptions,
@@ -15,7 +14,8 @@ import type {
   StorageStrategy,
   StrategyCallOptions,
 } from '../storage-strategy.ts';
-import { EntryWriter, holds, maxAttempts, requireEntry, tooBusy } from './entry-writer.ts';
+import { maxAttempts, Passing, passingContent, tooBusy } from '../strategy-calls.ts';
+import { EntryWriter, holds, requireEntry } from './entry-writer.ts';
 import { type Entry, EntryNames, infoOf } from './s3-entry.ts';
 import { storageFailure } from './s3-failure.ts';
 import { OpenS3Object, ReplacedError } from './s3-object.ts';
@@ -62,7 +62,7 @@ export class S3StorageStrategy implements StorageStrategy {
     return await this.#run('write', key, options, async requests => {
       const writer = this.#writer(requests);
       await using staged = writer.stage(key);
-      const chunks = contentOf(content, signal);
+      const chunks = passingContent(content, signal);
       const bytes = await uploadContent(requests, staged.name, chunks, { ...this.#settings, signal });
       staged.bytes = bytes;
       return await writer.commit(staged, current => options.finish(current, bytes), signal);
