@@ -6,7 +6,7 @@ import { GroupRepository } from './group-repository.ts';
 import { OptimizationRepository } from './optimization-repository.ts';
 import { PerformanceRepository } from './performance-repository.ts';
 
-/** A repository as the factory gives it: it is asked with an owner, or it does not compile. */
+/** A repository as the factory gives it: it is asked with an owner, or it does not compile, and does not run either. */
 export type OwnerFirst<Given, Named extends keyof Given = never> = Pick<Given, ('ownedBy' & keyof Given) | Named>;
 
 /**

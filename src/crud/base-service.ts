@@ -30,6 +30,11 @@ export class BaseService<T extends Table, R extends Repository<T> = Repository<T
     return this.#over(this.repository.ownedBy(owner));
   }
 
+  /** The same service for the rows of all owners, for jobs of the system: see {@link Repository.forAllOwners}. */
+  forAllOwners(): this {
+    return this.#over(this.repository.forAllOwners());
+  }
+
   /** The same service inside a session or a transaction. */
   withSession(session: QueryRunner | { readonly db: QueryRunner }): this {
     return this.#over(this.repository.withSession(session));

@@ -38,15 +38,22 @@ export function comparable(kind: ColumnKind, value: unknown): string | number | 
     case 'moment':
       return momentText(value) ?? new UnfitValue('a date between the years 0 and 9999');
     case 'text':
-      return isText(value) ? value : new UnfitValue(`text of at most ${maxFilterText} characters without zero bytes`);
+      return isText(value) ? value : new UnfitValue(`${plainText} of at most ${maxFilterText} characters`);
     case 'json':
       return new UnfitValue('no filter: the column holds a document');
   }
 }
 
 function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= maxFilterText && !value.includes('\0');
+  return typeof value === 'string' && value.length <= maxFilterText && !unstorable.test(value);
 }
+
+/** What PostgreSQL refuses (a zero byte), and what the driver would change without a word (half of a surrogate pair). */
+const unstorable = /[\0\p{Surrogate}]/u;
+/** The same as `JSON` escapes it, and not a backslash that happens to stand before the same letters. */
+const unstorableInJson = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
+/** What is expected instead. */
+const plainText = 'text without zero bytes and halves of surrogate pairs';
 
 function isDay(value: unknown): value is string {
   return (
@@ -68,15 +75,12 @@ export function storable(kind: ColumnKind, value: unknown): SqlValue | UnfitValu
   if (value === undefined || value === null) return null;
   if (kind === 'json') {
     const text = JSON.stringify(value);
-    return zeroInJson.test(text) ? new UnfitValue('a document without zero bytes') : text;
+    return unstorableInJson.test(text) ? new UnfitValue(`a document of ${plainText}`) : text;
   }
   if (value instanceof Date) return momentText(value) ?? new UnfitValue('a date between the years 0 and 9999');
-  if (typeof value === 'string') return value.includes('\0') ? new UnfitValue('text without zero bytes') : value;
+  if (typeof value === 'string') return unstorable.test(value) ? new UnfitValue(plainText) : value;
   return value as number | boolean;
 }
-
-/** A zero byte as JSON escapes it, and not a backslash that happens to stand before the same letters. */
-const zeroInJson = /(?<!\\)(?:\\\\)*\\u0000/;
 
 /** A value that came as text, in the address of a request, as the filter takes it. `undefined` when it cannot be read. */
 export function fromText(kind: ColumnKind, text: string): unknown {
@@ -95,7 +99,7 @@ export function fromText(kind: ColumnKind, text: string): unknown {
 
 /** Whether text from a cursor may be compared with a column, so that the database never has to refuse it. */
 export function fitsCursor(kind: ColumnKind, text: string): boolean {
-  if (text.length > 1_000_000 || text.includes('\0')) return false;
+  if (unstorable.test(text)) return false;
   const pattern = cursorPatterns[kind];
   return pattern === undefined || pattern.test(text);
 }

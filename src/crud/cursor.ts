@@ -7,8 +7,8 @@ import type { SqlText } from './sql-text.ts';
 export type CursorValues = readonly (string | null)[];
 
 const version = 1;
-/** The longest cursor that is read, in characters. */
-const maxCursorLength = 8_192;
+/** The longest cursor that is read, in characters: it holds the texts of a row by which a list is sorted. */
+const maxCursorLength = 4_194_304;
 
 /** The place after a row, for whoever wants the next page. */
 export function writeCursor(order: readonly OrderColumn[], values: CursorValues): string {

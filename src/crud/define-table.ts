@@ -24,7 +24,10 @@ export interface TableDefinition<
   readonly softDelete?: (SoftDelete & keyof Shape) | undefined;
   /** The whole number that grows with each update. @default none, the last update wins */
   readonly version?: (Version & keyof Shape) | undefined;
-  /** The field that holds the owner, for `ownedBy`. @default rows have no owner */
+  /**
+   * The field that holds the owner. Repositories then read and write for an owner only (`ownedBy`), or on purpose for
+   * all of them (`forAllOwners`). @default rows have no owner
+   */
   readonly owner?: (Owner & keyof Shape) | undefined;
 }
 

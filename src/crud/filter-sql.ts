@@ -89,7 +89,9 @@ export class FilterWriter {
   }
 
   #compare(sql: SqlText, column: TableColumn, operator: FilterOperator, value: unknown, path: string): void {
-    sql.add(column.quoted);
+    // Patterns are for text only, and the column may be an enumeration, an address, or a number that stays text.
+    const isPattern = operator === 'contains' || operator === 'startsWith';
+    sql.add(isPattern ? `${column.quoted}::text` : column.quoted);
     if (operator === 'isNull') {
       if (typeof value !== 'boolean') throw wrong(path, 'expected true or false');
       sql.add(value ? ' is null' : ' is not null');
@@ -100,7 +102,7 @@ export class FilterWriter {
         .add(' = any(')
         .value(value.map((one, index) => parameterOf(column, one, `${path}[${index}]`)))
         .add(')');
-    } else if (operator === 'contains' || operator === 'startsWith') {
+    } else if (isPattern) {
       const text = escapeLike(String(parameterOf(column, value, path)));
       sql.add(' like ').value(operator === 'contains' ? `%${text}%` : `${text}%`);
     } else {

@@ -1,4 +1,6 @@
-import type { PreparedStatement } from '../database/index.ts';
+import { getRequestContext, runWithRequestContext } from '../context/index.ts';
+import { type PreparedStatement, QueryTimeoutError } from '../database/index.ts';
+import type { Clock } from '../kernel/index.ts';
 import type { ColumnKind } from './column-kind.ts';
 import type { SqlValue } from './column-value.ts';
 import { isUnfitValue } from './write-failure.ts';
@@ -21,6 +23,8 @@ interface Batch {
   readonly statements: KeyStatements;
   readonly owner: Key | undefined;
   readonly waiters: Map<Key, Waiter[]>;
+  /** The latest deadline of those who wait; infinite when one of them has none. */
+  latestMs: number;
 }
 
 /** How many keys one statement asks for. */
@@ -37,23 +41,49 @@ export class GatheredReads {
   readonly #read: ReadRows;
   readonly #keyField: string;
   readonly #kind: ColumnKind;
+  readonly #clock: Clock;
   readonly #batches = new Map<string, Batch>();
   #isPlanned = false;
 
-  constructor(read: ReadRows, key: { readonly field: string; readonly kind: ColumnKind }) {
+  constructor(read: ReadRows, key: { readonly field: string; readonly kind: ColumnKind; readonly clock: Clock }) {
     this.#read = read;
     this.#keyField = key.field;
     this.#kind = key.kind;
+    this.#clock = key.clock;
   }
 
   /** One row by its key. */
   find(statements: KeyStatements, key: Key, owner: Key | undefined): Promise<FoundRow | undefined> {
+    const { deadlineMs } = getRequestContext();
+    if (deadlineMs !== undefined && this.#clock.monotonic() >= deadlineMs) {
+      // It is refused there.
+      return this.#read(statements.one, owner === undefined ? [key] : [key, owner]).then(rows => rows[0]);
+    }
     return new Promise((resolve, reject) => {
+      const waiter = deadlineMs === undefined ? { resolve, reject } : this.#until(deadlineMs, { resolve, reject });
       const batch = this.#batchOf(statements, owner);
+      batch.latestMs = Math.max(batch.latestMs, deadlineMs ?? Number.POSITIVE_INFINITY);
       const waiters = batch.waiters.get(key);
-      if (waiters === undefined) batch.waiters.set(key, [{ resolve, reject }]);
-      else waiters.push({ resolve, reject });
+      if (waiters === undefined) batch.waiters.set(key, [waiter]);
+      else waiters.push(waiter);
     });
+  }
+
+  /** The statement is for others too, and goes on: one who is out of time waits no longer. */
+  #until(deadlineMs: number, { resolve, reject }: Waiter): Waiter {
+    const timer = this.#clock.setTimer(deadlineMs - this.#clock.monotonic(), () => {
+      reject(new QueryTimeoutError('The answer of the database did not arrive before the deadline of the request'));
+    });
+    return {
+      resolve(row) {
+        timer.cancel();
+        resolve(row);
+      },
+      reject(error) {
+        timer.cancel();
+        reject(error);
+      },
+    };
   }
 
   #batchOf(statements: KeyStatements, owner: Key | undefined): Batch {
@@ -61,7 +91,7 @@ export class GatheredReads {
     const open = this.#batches.get(id);
     if (open !== undefined && open.waiters.size < maxKeys) return open;
     if (open !== undefined) void this.#run(open);
-    const batch: Batch = { statements, owner, waiters: new Map() };
+    const batch: Batch = { statements, owner, waiters: new Map(), latestMs: 0 };
     this.#batches.set(id, batch);
     if (!this.#isPlanned) {
       this.#isPlanned = true;
@@ -72,10 +102,10 @@ export class GatheredReads {
   }
 
   /** One key that its column cannot hold must not fail the others: each is asked for alone, and that one is not there. */
-  #runApart({ statements, owner, waiters }: Batch): void {
+  #runApart({ statements, owner, waiters, latestMs }: Batch): void {
     for (const [key, waiting] of waiters) {
       if (waiters.size === 1) settle(waiting, undefined);
-      else void this.#run({ statements, owner, waiters: new Map([[key, waiting]]) });
+      else void this.#run({ statements, owner, waiters: new Map([[key, waiting]]), latestMs });
     }
   }
 
@@ -86,7 +116,15 @@ export class GatheredReads {
     for (const batch of batches) void this.#run(batch);
   }
 
-  async #run({ statements, owner, waiters }: Batch): Promise<void> {
+  /** In the name of all who wait: not with the deadline of the one who happened to be the first. */
+  #run(batch: Batch): Promise<void> {
+    const deadlineMs = Number.isFinite(batch.latestMs) ? batch.latestMs : undefined;
+    if (getRequestContext().deadlineMs === deadlineMs) return this.#ask(batch);
+    return runWithRequestContext({ deadlineMs }, () => this.#ask(batch));
+  }
+
+  async #ask(batch: Batch): Promise<void> {
+    const { statements, owner, waiters } = batch;
     const [first, ...others] = waiters.keys();
     if (first === undefined) return;
     const keys = others.length === 0 ? first : keyList(this.#kind, [first, ...others]);
@@ -101,7 +139,7 @@ export class GatheredReads {
       for (const missing of waiters.values()) settle(missing, undefined);
     } catch (error) {
       if (isUnfitValue(error)) {
-        this.#runApart({ statements, owner, waiters });
+        this.#runApart(batch);
         return;
       }
       for (const waiting of waiters.values()) for (const { reject } of waiting) reject(error);

@@ -1,6 +1,7 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import { type PreparedStatement, preparedQuery } from '../database/index.ts';
 import { ArgumentError, ValidationError } from '../errors/index.ts';
+import { type Clock, systemClock } from '../kernel/index.ts';
 import { comparable, type SqlValue, UnfitValue } from './column-value.ts';
 import { escapeLike, type FilterLimits, FilterWriter } from './filter-sql.ts';
 import { GatheredReads } from './gathered-reads.ts';
@@ -27,6 +28,8 @@ export interface RepositoryOptions {
    * Whether reads by key of one turn of the event loop become one statement, outside of transactions. @default false
    */
   readonly gather?: boolean | undefined;
+  /** Time, for the deadlines of reads that are gathered. @default systemClock */
+  readonly clock?: Clock | undefined;
   /** The largest page, in rows. @default 100 */
   readonly maxPageSize?: number | undefined;
   /** How far into a list pages by number reach, in rows; cursors go on. @default 100_000 */
@@ -51,6 +54,8 @@ export interface RepositoryLimits extends FilterLimits {
 /** Which rows, and through which connection. */
 export interface RepositoryScope {
   readonly owner: string | number | undefined;
+  /** Whether it was said that rows of all owners are meant. */
+  readonly isForAllOwners: boolean;
   readonly withDeleted: boolean;
   /** Only set inside a session or a transaction. */
   readonly runner: QueryRunner | undefined;
@@ -82,6 +87,21 @@ export class RepositoryCore {
     return new RepositoryCore(this.#database, shared, { ...this.scope, ...change });
   }
 
+  /**
+   * Says whose rows are meant: those of an owner, those of all on purpose, or the table has none.
+   *
+   * @throws {ArgumentError} when it was not said. Nothing is read or written then, because a forgotten owner would be
+   * everybody.
+   */
+  requireOwner(): void {
+    const { owner: column, table } = this.sql;
+    if (column === undefined || this.scope.owner !== undefined || this.scope.isForAllOwners) return;
+    throw new ArgumentError(
+      `It is not said whose rows of ${table.name} are meant: call ownedBy(${column.field}) first, or forAllOwners() for work that is meant for everybody`,
+      'owner',
+    );
+  }
+
   /** Which rows statements may see. */
   get visibility(): { readonly isOwned: boolean; readonly withDeleted: boolean } {
     return { isOwned: this.scope.owner !== undefined, withDeleted: this.scope.withDeleted };
@@ -101,6 +121,7 @@ export class RepositoryCore {
 
   /** One row by its key. */
   find(key: string | number): Promise<Readonly<Record<string, unknown>> | undefined> {
+    this.requireOwner();
     const { runner, owner } = this.scope;
     if (runner === undefined && this.#gathered !== undefined) {
       const statements = { one: this.sql.byKey(this.visibility), many: this.sql.byKeys(this.visibility) };
@@ -114,6 +135,7 @@ export class RepositoryCore {
 
   /** Runs a statement: in the session of the scope, or on any connection. */
   run<Row>(statement: PreparedStatement, values: readonly SqlValue[]): Promise<QueryResult<Row>> {
+    this.requireOwner();
     const runner = this.scope.runner ?? this.#database.db;
     return runner.executeQuery<Row>(preparedQuery<Row>(statement, values));
   }
@@ -152,7 +174,7 @@ export class RepositoryCore {
     for (const [index, { quoted }] of columns.entries()) {
       sql
         .add(index === 0 ? ' and (' : ' or ')
-        .add(`${quoted} ilike `)
+        .add(`${quoted}::text ilike `)
         .value(`%${escapeLike(String(text))}%`);
     }
     sql.add(')');
@@ -175,9 +197,13 @@ export function openCore(table: Table, source: RepositorySource, options: Reposi
   };
   const gathered =
     options.gather === true
-      ? new GatheredReads((statement, values) => source.readPrepared(statement, values), table.key)
+      ? new GatheredReads((statement, values) => source.readPrepared(statement, values), {
+          field: table.key.field,
+          kind: table.key.kind,
+          clock: options.clock ?? systemClock,
+        })
       : undefined;
-  const scope = { owner: undefined, withDeleted: false, runner: undefined };
+  const scope = { owner: undefined, isForAllOwners: false, withDeleted: false, runner: undefined };
   return new RepositoryCore(source, { sql: new TableSql(table), limits, gathered }, scope);
 }
 

@@ -65,12 +65,19 @@ export type Filters<T extends Table> = Filter<T> | readonly Filter<T>[];
 export class Repository<T extends Table> {
   /** The table. */
   readonly table: T;
-  readonly #core: RepositoryCore;
+  /** Whether an owner is known or not: only for what narrows the scope. */
+  readonly #anyCore: RepositoryCore;
 
   /** @throws {ArgumentError} when an option cannot be used. */
   constructor(table: T, source: RepositorySource, options: RepositoryOptions = {}) {
     this.table = table;
-    this.#core = openCore(table, source, options);
+    this.#anyCore = openCore(table, source, options);
+  }
+
+  /** For everything that reads or writes. @throws {ArgumentError} when it was not said whose rows are meant. */
+  get #core(): RepositoryCore {
+    this.#anyCore.requireOwner();
+    return this.#anyCore;
   }
 
   /**
@@ -79,16 +86,31 @@ export class Repository<T extends Table> {
    * @throws {ArgumentError} when the table has no owner, or this repository has another one.
    */
   ownedBy(owner: OwnerKey<T>): this {
-    const column = this.#core.sql.owner;
-    const kept = this.#core.scope.owner;
-    if (column === undefined)
-      throw new ArgumentError(`Table ${this.table.name} has no owner: define it with owner`, 'owner');
+    const column = this.#ownerColumn();
+    const kept = this.#anyCore.scope.owner;
     const value = comparable(column.kind, owner);
     if (value instanceof UnfitValue || typeof value === 'boolean' || value === '')
       throw new ArgumentError(`Cannot use this as ${column.field}, the owner of ${this.table.name} rows`, 'owner');
     if (kept !== undefined && kept !== value)
       throw new ArgumentError('This repository belongs to an owner already: begin with the one that does not', 'owner');
-    return this.#derive({ owner: value });
+    return this.#derive({ owner: value, isForAllOwners: false });
+  }
+
+  /**
+   * The same repository for the rows of all owners: for jobs of the system, such as a cleanup or a report about
+   * everybody, and never for a request of one of them. New rows name their owner themselves.
+   *
+   * A table that is defined with an owner gives and takes nothing without `ownedBy` or this.
+   *
+   * @throws {ArgumentError} when the table has no owner, or this repository belongs to one.
+   * @example
+   * const stale = await ads.forAllOwners().deleteMany({ field: 'createdAt', operator: 'lt', value: lastYear });
+   */
+  forAllOwners(): this {
+    this.#ownerColumn();
+    if (this.#anyCore.scope.owner !== undefined)
+      throw new ArgumentError('This repository belongs to an owner: begin with the one that does not', 'owner');
+    return this.#derive({ isForAllOwners: true });
   }
 
   /** The same repository, seeing deleted rows too. */
@@ -293,11 +315,21 @@ export class Repository<T extends Table> {
     return await this.#end(this.#core.sql.purge(this.#core.visibility), this.#core.owned([key]));
   }
 
+  #ownerColumn(): TableColumn {
+    const { owner } = this.#anyCore.sql;
+    if (owner !== undefined) return owner;
+    throw new ArgumentError(`Table ${this.table.name} has no owner: define it with owner`, 'owner');
+  }
+
   #derive(change: Partial<RepositoryScope>): this {
-    const core = this.#core.with(change);
+    const core = this.#anyCore.with(change);
     const type: unknown = this.constructor;
     if (type === Repository) return new Repository(this.table, core) as this;
-    return new (type as new (source: RepositorySource) => this)(core);
+    const derived = new (type as new (source: RepositorySource) => this)(core);
+    if (derived.#anyCore === core) return derived;
+    // Otherwise the owner, or the transaction, would be lost in silence.
+    const message = `Class ${derived.constructor.name} does not pass its source on: let its constructor take (source, options) and give both to super`;
+    throw new ArgumentError(message, 'source');
   }
 
   async #write(

@@ -32,6 +32,8 @@ interface RunOptions {
 
 /** How long the server may take to answer after a cancel request, before the connection is closed, in milliseconds. */
 const cancelGraceMs = 1_000;
+/** How often the server is asked to cancel within that time. */
+const cancelRequests = 4;
 
 /** One connection of the pool, from its loan to its return. */
 export class PooledConnection implements LentConnection {
@@ -40,6 +42,10 @@ export class PooledConnection implements LentConnection {
   #isBroken = false;
   #hasWritten = false;
   #hasRun = false;
+  #isReturned = false;
+  #underWay = 0;
+  /** The statement that was sent last. The driver answers in order, so when it is answered all are. */
+  #last: Promise<unknown> | undefined;
   #signal: AbortSignal | undefined;
   /** Who had a statement stopped. From then on the connection is good for nothing but its end. */
   #stoppedBy: 'deadline' | 'signal' | undefined;
@@ -116,20 +122,30 @@ export class PooledConnection implements LentConnection {
   }
 
   async release(): Promise<void> {
-    if (this.#isInTransaction()) await this.rollback();
+    this.#isReturned = true;
+    // A statement that nobody waited for may still begin a transaction, or fail: the next borrower shall not inherit it.
+    if (this.#underWay > 0) await this.#last?.catch(() => undefined);
+    if (this.#isInTransaction()) await this.#undo('rollback');
     this.#client.release(this.#isBroken);
   }
 
   /** Runs one text, with parameters or, without any, several statements, of which the last result is given. */
   async run<Row extends object>(sql: string, options: RunOptions = {}): Promise<DriverResult<Row>> {
+    if (this.#isReturned) throw returnedError();
+    return await this.#run<Row>(sql, options);
+  }
+
+  async #run<Row extends object>(sql: string, options: RunOptions): Promise<DriverResult<Row>> {
     const { outcomeMatters = false, isStoppable = true } = options;
     const deadlineMs = isStoppable ? getRequestContext().deadlineMs : undefined;
     const signal = isStoppable ? this.#signal : undefined;
     const startMs = this.#parts.clock.monotonic();
     this.#refuseLate(startMs, deadlineMs, signal);
     this.#hasRun = true;
+    this.#underWay += 1;
     try {
       const arriving = this.#send<Row>(sql, options);
+      this.#last = arriving;
       const answer =
         deadlineMs === undefined && signal === undefined
           ? await arriving
@@ -141,6 +157,8 @@ export class PooledConnection implements LentConnection {
       const error = this.#explain(toDatabaseError(cause, { outcomeUnknown: outcomeMatters }));
       observeStatement(this.#parts, sql, startMs, 0, error instanceof PlinthError ? error : stoppedError('signal'));
       throw error;
+    } finally {
+      this.#underWay -= 1;
     }
   }
 
@@ -156,7 +174,7 @@ export class PooledConnection implements LentConnection {
   async #undo(sql: string): Promise<void> {
     if (this.#isBroken) return;
     try {
-      await this.run(sql, { isStoppable: false });
+      await this.#run(sql, { isStoppable: false });
     } catch {
       this.#isBroken = true;
     }
@@ -212,8 +230,20 @@ export class PooledConnection implements LentConnection {
     const { cancel, clock } = this.#parts;
     this.#isBroken = true;
     this.#stoppedBy = by;
-    cancel?.(this.#client);
-    return clock.setTimer(cancel === undefined ? 0 : cancelGraceMs, () => void this.#client.end());
+    if (cancel === undefined) return clock.setTimer(0, () => void this.#client.end());
+    cancel(this.#client);
+    let requests = 1;
+    // A request that arrives before the statement has begun does nothing, and the statement would run to its end.
+    const repeating = clock.setRepeatingTimer(cancelGraceMs / cancelRequests, () => {
+      if (requests < cancelRequests) {
+        requests += 1;
+        cancel(this.#client);
+        return;
+      }
+      repeating.cancel();
+      void this.#client.end();
+    });
+    return repeating;
   }
 
   #stopError(): unknown {
@@ -240,6 +270,13 @@ export class PooledConnection implements LentConnection {
 /** The refusal of those whose deadline has passed. */
 export function outOfTime(): RejectedError {
   return new RejectedError('The deadline of the request has passed: the database was not asked', 'out-of-time');
+}
+
+function returnedError(): ArgumentError {
+  return new ArgumentError(
+    'The connection was given back when its session or transaction ended, and belongs to others now: wait for every statement before the end',
+    'db',
+  );
 }
 
 function stoppedError(by: 'deadline' | 'signal'): QueryTimeoutError {

@@ -111,6 +111,11 @@ describe('readPrepared()', () => {
     await failure;
     letGo();
     expect(await read(1)).toMatchObject([{ id: 1 }]);
+    const statements: QueryEvent[] = [];
+    database.events.on('query', event => statements.push(event));
+    const passed = runWithRequestContext({ deadlineMs: clock.monotonic() }, () => read(1));
+    await expect(passed).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(statements).toEqual([]);
   });
 
   it('refuses before open and after close', async () => {

@@ -1,8 +1,10 @@
 import type { PoolClient, QueryConfig } from 'pg';
 import { getRequestContext } from '../context/index.ts';
 import type { PlinthError } from '../errors/index.ts';
+import type { Timer } from '../kernel/index.ts';
 import { toDatabaseError } from './error-translation.ts';
 import { ConnectionLostError, QueryTimeoutError } from './errors.ts';
+import { outOfTime } from './pooled-connection.ts';
 import { isStaleStatement, type PreparedStatement } from './prepared-statement.ts';
 import { observeStatement, type StatementObserver } from './statement-events.ts';
 
@@ -27,10 +29,14 @@ interface Read {
   readonly resolve: (rows: readonly never[]) => void;
   readonly reject: (error: unknown) => void;
   isSecondTry: boolean;
+  /** Where it was sent. */
+  lane: Lane | undefined;
 }
 
 /** How many reads of one lane are under way at most. */
 const readsAtOnce = 64;
+/** How long a connection may stay silent after a read on it was late, before it is closed, in milliseconds. */
+const silenceMs = 1_000;
 /** How many reads a lane takes in all, so that a connection that is always busy is recycled one day all the same. */
 const readsPerLane = 10_000;
 
@@ -55,8 +61,9 @@ export class ReadLanes {
   run<Row>(statement: PreparedStatement, parameters: readonly unknown[]): Promise<readonly Row[]> {
     const startMs = this.#parts.clock.monotonic();
     const { deadlineMs } = getRequestContext();
+    if (deadlineMs !== undefined && startMs >= deadlineMs) return Promise.reject(outOfTime());
     return new Promise<readonly never[]>((resolve, reject) => {
-      const read: Read = { statement, parameters, startMs, resolve, reject, isSecondTry: false };
+      const read: Read = { statement, parameters, startMs, resolve, reject, isSecondTry: false, lane: undefined };
       if (deadlineMs === undefined) this.#place(read);
       else this.#placeUntil(deadlineMs, read);
     });
@@ -64,11 +71,11 @@ export class ReadLanes {
 
   /** A read that is late is not cancelled, because the connection is not its own: nobody waits for it any more. */
   #placeUntil(deadlineMs: number, read: Read): void {
-    const timer = this.#parts.clock.setTimer(Math.max(0, deadlineMs - read.startMs), () => {
-      const message = 'The answer of the database did not arrive before the deadline of the request';
-      read.reject(new QueryTimeoutError(message));
+    const timer = this.#parts.clock.setTimer(deadlineMs - read.startMs, () => {
+      read.reject(lateError());
+      placed.lane?.doubt();
     });
-    this.#place({
+    const placed: Read = {
       ...read,
       resolve: rows => {
         timer.cancel();
@@ -78,7 +85,8 @@ export class ReadLanes {
         timer.cancel();
         read.reject(error);
       },
-    });
+    };
+    this.#place(placed);
   }
 
   #place(read: Read): void {
@@ -112,6 +120,8 @@ class Lane {
   #isOver = false;
   #isBroken = false;
   #isCorked = false;
+  /** Runs from a read that was late until the next answer. */
+  #doubt: Timer | undefined;
 
   constructor(parts: ReadLanesParts, connections: LaneConnections, again: (read: Read) => void) {
     this.#parts = parts;
@@ -120,13 +130,21 @@ class Lane {
   }
 
   accepts(): boolean {
-    if (this.#isOver || this.#isBroken || this.#count >= readsAtOnce || this.#total >= readsPerLane) return false;
+    if (
+      this.#isOver ||
+      this.#isBroken ||
+      this.#doubt !== undefined ||
+      this.#count >= readsAtOnce ||
+      this.#total >= readsPerLane
+    )
+      return false;
     return this.#client === undefined || this.#connections.waiting() === 0;
   }
 
   add(read: Read): void {
     this.#count += 1;
     this.#total += 1;
+    read.lane = this;
     if (this.#client === undefined) this.#held.push(read);
     else this.#send(this.#client, read);
   }
@@ -136,6 +154,18 @@ class Lane {
     setPipeline(client, true);
     for (const read of this.#held) this.#send(client, read);
     this.#held = [];
+  }
+
+  /** A read was late: perhaps nobody is there. Others go elsewhere until an answer comes, and the connection ends without. */
+  doubt(): void {
+    const client = this.#client;
+    if (client === undefined || this.#isOver) return;
+    this.#doubt ??= this.#parts.clock.setTimer(silenceMs, () => {
+      this.#isBroken = true;
+      // A pipelined connection would wait for the answers.
+      setPipeline(client, false);
+      void client.end();
+    });
   }
 
   /** No connection came. */
@@ -153,6 +183,8 @@ class Lane {
       { text: statement.sql, values: parameters as unknown[], name } as QueryConfig,
       (cause: Error | null, result: { rows: never[] }) => {
         const error = cause ? this.#failureOf(cause) : undefined;
+        this.#doubt?.cancel();
+        this.#doubt = undefined;
         this.#count -= 1;
         this.#settle(read, error, result);
         if (this.#count === 0) this.#releaseSoon(client);
@@ -201,6 +233,11 @@ class Lane {
       stream.uncork();
     });
   }
+}
+
+/** Said to who waited for a shared read until the deadline. */
+function lateError(): QueryTimeoutError {
+  return new QueryTimeoutError('The answer of the database did not arrive before the deadline of the request');
 }
 
 /** What the driver does not show in its types. */

@@ -49,6 +49,7 @@ export function inherited({ ada }: Owners, { id, under, hasParent, changes, conf
   const byKey = { field: 'id', operator: 'eq', value: id };
   return [
     { method: 'ownedBy', of: async mine => mine['ownedBy']?.(ada), outcome: ArgumentError },
+    { method: 'forAllOwners', of: async mine => mine['forAllOwners']?.(), outcome: ArgumentError },
     { method: 'withDeleted', of: mine => chain(mine, 'withDeleted')['list']?.(), outcome: 'nothing' },
     { method: 'findById', of: mine => mine['findById']?.(id), outcome: 'nothing' },
     { method: 'findOne', of: mine => mine['findOne']?.([]), outcome: 'nothing' },

@@ -72,19 +72,23 @@ onBothEngines(tested => {
       },
     );
 
-    it('is asked for: without an owner, the own methods refuse', async () => {
+    it('is asked for: without an owner every method refuses, those that are inherited, too', async () => {
       const unowned = cases.map(
         ({ type }) => new (type as unknown as new (source: unknown) => AnyRepository)(tested.database),
       );
-      for (const [index, { own, type }] of cases.entries()) {
-        for (const { method, of } of own) {
-          // These say themselves for whom they ask.
-          if (method === 'getById' || method === 'getUserStats') continue;
-          if (method === 'list') continue;
+      // These say themselves for whom they ask.
+      const withOwner = ['getById', 'getUserStats', 'ownedBy', 'forAllOwners'];
+      const statements: string[] = [];
+      using _subscription = tested.database.events.on('query', event => statements.push(event.sql));
+      for (const [index, repository] of cases.entries()) {
+        const { own, type } = repository;
+        for (const { method, of } of [...inherited(owners, repository), ...own]) {
+          if (withOwner.includes(method)) continue;
           const call = (async () => of(unowned[index] as AnyRepository))();
           await expect(call, `${type.name}.${method}`).rejects.toBeInstanceOf(ArgumentError);
         }
       }
+      expect(statements).toEqual([]);
     });
 
     it('is in the types: what the factory gives has no method that asks for everybody', () => {

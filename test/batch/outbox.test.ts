@@ -233,7 +233,9 @@ describe.skipIf(postgres === undefined)('an outbox on PostgreSQL', () => {
       const log = join(folder, 'effects.log');
       for (let round = 0; round < 6; round += 1) {
         const program = fileURLToPath(new URL('outbox-worker.ts', import.meta.url));
-        const worker = fork(program, [server.url, log], { execArgv: ['--conditions=source', '--import', 'tsx'] });
+        const worker = fork(program, [server.url, log], {
+          execArgv: ['--conditions=plinth-source', '--import', 'tsx'],
+        });
         const exited = once(worker, 'exit');
         const killAfter = 1 + Math.floor(random.next() * 60);
         let delivered = 0;

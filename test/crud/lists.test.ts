@@ -112,7 +112,7 @@ onEveryEngine(world => {
     });
 
     it('become one statement when they are gathered, each with a row of its own', async () => {
-      const gathering = new RepositoryFactory(world.database, { gather: true }).create(AdsRepository);
+      const gathering = new RepositoryFactory(world.database, { gather: true }).create(AdsRepository).forAllOwners();
       await world.mine.insertMany([{ title: 'a' }, { title: 'b' }, { title: 'c' }]);
       const statements: QueryEvent[] = [];
       using _subscription = world.database.events.on('query', event => statements.push(event));

@@ -182,7 +182,7 @@ onEveryEngine(world => {
       expect(await world.mine.purge(1)).toBe(false);
       expect(await world.mine.withDeleted().restore(1)).toBeUndefined();
       await expect(world.mine.insert({ title: 'x', userId: 'you' })).rejects.toBeInstanceOf(ValidationError);
-      await expect(world.repository.insert({ title: 'x' })).rejects.toMatchObject({
+      await expect(world.repository.forAllOwners().insert({ title: 'x' })).rejects.toMatchObject({
         fieldErrors: { userId: expect.any(String) },
       });
       expect(() => world.mine.ownedBy('you')).toThrow('belongs to an owner already');

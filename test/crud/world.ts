@@ -64,21 +64,25 @@ export class AdsRepository extends Repository<typeof ads> {
 }
 
 /** What a part of the contract works with; filled before its tests run. */
-export interface World {
-  database: DatabaseManager;
+export interface World extends EngineUnderTest {
   repository: AdsRepository;
   /** The rows of the owner `me`. */
   mine: AdsRepository;
 }
 
-/** What every engine must do: runs a part of the contract on each. A new engine is added by one more call. */
-export function onEveryEngine(contract: (world: World) => void): void {
-  on('PGlite', contract, async () => ({ options: {}, end: async () => undefined }));
+/** A database on one engine; open while tests run. */
+export interface EngineUnderTest {
+  database: DatabaseManager;
+}
+
+/** Defines tests on every engine. A new engine is added by one more call. */
+export function onEveryDatabase(define: (engine: EngineUnderTest) => void): void {
+  on('PGlite', define, async () => ({ options: {}, end: async () => undefined }));
   if (serverOrSkip('postgres', findPostgres()) === undefined) {
     it.skip('PostgreSQL server contract: SKIPPED, no PostgreSQL on this machine', () => undefined);
     return;
   }
-  on('a PostgreSQL server', contract, async () => {
+  on('a PostgreSQL server', define, async () => {
     const server = await startPostgres();
     return { options: { url: server.url, poolSize: 2, maxOverflow: 2 }, end: () => server.dispose() };
   });
@@ -86,26 +90,38 @@ export function onEveryEngine(contract: (world: World) => void): void {
 
 function on(
   name: string,
-  contract: (world: World) => void,
+  define: (engine: EngineUnderTest) => void,
   prepare: () => Promise<{ options: DatabaseManagerOptions; end: () => Promise<void> }>,
 ): void {
   describe(name, () => {
-    const world = {} as World;
+    const engine = {} as EngineUnderTest;
     let end: () => Promise<void>;
 
     beforeAll(async () => {
       const prepared = await prepare();
       end = prepared.end;
-      world.database = new DatabaseManager({ ...prepared.options, acquireTimeoutMs: 5_000 });
-      await world.database.open();
-      await sql.raw(tables).execute(world.database.db);
-      world.repository = new AdsRepository(world.database);
-      world.mine = world.repository.ownedBy('me');
+      engine.database = new DatabaseManager({ ...prepared.options, acquireTimeoutMs: 5_000 });
+      await engine.database.open();
     });
 
     afterAll(async () => {
-      await world.database?.close();
+      await engine.database?.close();
       await end?.();
+    });
+
+    define(engine);
+  });
+}
+
+/** What every engine must do: runs a part of the contract on each, with the tables of ads, empty. */
+export function onEveryEngine(contract: (world: World) => void): void {
+  onEveryDatabase(engine => {
+    const world = engine as World;
+
+    beforeAll(async () => {
+      await sql.raw(tables).execute(world.database.db);
+      world.repository = new AdsRepository(world.database);
+      world.mine = world.repository.ownedBy('me');
     });
 
     beforeEach(async () => {

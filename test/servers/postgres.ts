@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,8 @@ export interface PostgresServer extends AsyncDisposable {
   start(): Promise<void>;
   /** Ends it as a crash would: connections break, nothing is flushed. */
   kill(): Promise<void>;
+  /** Ends all of its processes with SIGKILL, without a word: what a machine does that is out of memory. */
+  crash(): Promise<void>;
   /** Ends it in an orderly way: connections are told so and closed. */
   stop(): Promise<void>;
   /** Ends it as a machine would that is frozen: connections stay, nobody answers. */
@@ -82,16 +84,16 @@ async function startOn(
     });
     await untilReady(server);
   };
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
+  const end = async (by: (ending: ChildProcess) => void): Promise<void> => {
     const ending = server;
     server = undefined;
-    if (ending === undefined || ending.exitCode !== null) return;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
     const exited = new Promise(resolve => ending.once('exit', resolve));
-    ending.kill(signal);
+    by(ending);
     await exited;
   };
   const dispose = async (): Promise<void> => {
-    await end('SIGQUIT');
+    await end(sending('SIGQUIT'));
     rmSync(folder, { recursive: true, force: true });
   };
 
@@ -99,8 +101,9 @@ async function startOn(
   return {
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
     start,
-    kill: () => end('SIGQUIT'),
-    stop: () => end('SIGINT'),
+    kill: () => end(sending('SIGQUIT')),
+    crash: () => end(killAll),
+    stop: () => end(sending('SIGINT')),
     pause: () => signalAll(server as ChildProcess, 'SIGSTOP'),
     resume: () => signalAll(server as ChildProcess, 'SIGCONT'),
     startStandby: () => {
@@ -112,10 +115,27 @@ async function startOn(
   };
 }
 
+function sending(signal: NodeJS.Signals): (server: ChildProcess) => void {
+  return server => void server.kill(signal);
+}
+
+/** Stops it first, so that it starts no more children that would outlive it. */
+function killAll(server: ChildProcess): void {
+  server.kill('SIGSTOP');
+  const ids = processesOf(server);
+  for (const id of ids) process.kill(Number(id), 'SIGKILL');
+  // A new server waits for no one of the old: while one of them is still there, it refuses to start.
+  while (/^[^Z\s]/m.test(spawnSync('ps', ['-o', 'stat=', '-p', ids.join()], { encoding: 'utf8' }).stdout));
+}
+
 /** To a server and all that it started, one process for each connection. */
-function signalAll({ pid }: ChildProcess, name: NodeJS.Signals): void {
+function signalAll(server: ChildProcess, name: NodeJS.Signals): void {
+  for (const id of processesOf(server)) process.kill(Number(id), name);
+}
+
+function processesOf({ pid }: ChildProcess): readonly string[] {
   const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
-  for (const id of [String(pid), ...children.trim().split(/\s+/)]) process.kill(Number(id), name);
+  return [String(pid), ...children.trim().split(/\s+/)];
 }
 
 /** PostgreSQL refuses to run as root, so it runs as nobody then. */
@@ -129,9 +149,13 @@ function untilReady(server: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let log = '';
     server.once('exit', code => reject(new TypeError(`PostgreSQL ended with code ${code}:\n${log}`)));
-    server.stderr?.on('data', (chunk: Buffer) => {
+    const read = (chunk: Buffer): void => {
       log += chunk.toString();
-      if (/database system is ready to accept (?:read-only )?connections/.test(log)) resolve();
-    });
+      if (!/database system is ready to accept (?:read-only )?connections/.test(log)) return;
+      // What it says later is read and forgotten: a test may make it complain a hundred thousand times.
+      server.stderr?.off('data', read).resume();
+      resolve();
+    };
+    server.stderr?.on('data', read);
   });
 }
