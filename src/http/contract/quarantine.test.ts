@@ -181,7 +181,9 @@ describe('FileQuarantine', () => {
     let next = 0;
     for (let kill = 0; kill < 6; kill += 1) {
       const program = fileURLToPath(new URL('quarantine-writer.fixture.ts', import.meta.url));
-      const child = fork(program, [path, String(next)], { execArgv: ['--conditions=plinth-source', '--import', 'tsx'] });
+      const child = fork(program, [path, String(next)], {
+        execArgv: ['--conditions=plinth-source', '--import', 'tsx'],
+      });
       const enough = next + 40 + ((kill * 53) % 60);
       child.on('message', number => {
         known.add(Number(number));
