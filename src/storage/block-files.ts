@@ -4,10 +4,10 @@ import type { FileHandle } from 'node:fs/promises';
 const writeBlockBytes = 1_048_576;
 
 /** How much is read at once, in bytes. */
-const readBlockBytes = 524_288;
+const readBlockBytes = 262_144;
 
 /** How many blocks are read before they are asked for. */
-const blocksAhead = 2;
+const blocksAhead = 4;
 
 /**
  * Writes chunks behind each other from a position on, and gives how many bytes they were. While one block is written the
@@ -44,7 +44,7 @@ export async function writeBlocks(
 }
 
 /**
- * Reads the bytes from `start` to `end`: while one block is used the next two are read, which both processors of a small
+ * Reads the bytes from `start` to `end`: while one block is used the next four are read, which both processors of a small
  * machine can do at once. Ends early where the file does.
  *
  * @param reuses Whether a block need only stay as it is until the next one is asked for.
