@@ -12,7 +12,7 @@ import { serverOrSkip } from '../servers/require.ts';
 const root = mkdtempSync(join(tmpdir(), 'plinth-disk-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const program = fileURLToPath(new URL('./one-upload.fixture.ts', import.meta.url));
-const node = [process.execPath, '--conditions=source', '--import', 'tsx', program] as const;
+const node = [process.execPath, '--conditions=plinth-source', '--import', 'tsx', program] as const;
 
 interface Answer {
   readonly code: string;
