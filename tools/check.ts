@@ -26,16 +26,16 @@ const program = [node, '--conditions=plinth-source', '--import', 'tsx'];
 
 /** The steps, longest first, so that the lanes end together. */
 function steps(): readonly Step[] {
-  // What asks real servers over HTTP, or runs programs, is for `npm test`.
-  const besides = ['test/**', 'examples/**', 'bench/**', 'service/stand-in/**'].flatMap(folder => [
+  // What asks real servers over HTTP, runs programs, or takes seconds is for `npm test`.
+  const besides = ['test/**', 'examples/**', 'bench/**', 'service/stand-in/**', '**/*.slow.test.ts'].flatMap(files => [
     '--exclude',
-    folder,
+    files,
   ]);
   const declarations = ['--noEmit', '--allowImportingTsExtensions', '--rewriteRelativeImportExtensions', 'false'];
   return [
     {
       name: 'unit tests',
-      command: [node, 'node_modules/vitest/vitest.mjs', 'run', `--maxWorkers=${lanes}`, ...besides],
+      command: [node, 'node_modules/vitest/vitest.mjs', 'run', '--no-isolate', `--maxWorkers=${lanes}`, ...besides],
     },
     { name: 'types', command: [...typescript, '-p', 'tsconfig.json'] },
     {

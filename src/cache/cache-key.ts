@@ -74,14 +74,14 @@ class KeyWriter {
     if (depth > maxDepth) throw this.#refusal(`something nested more than ${maxDepth} levels deep, or in a circle`);
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Array.prototype) return this.#writeArray(value as readonly unknown[], depth);
-    this.#requireNoSymbols(value);
     if (prototype === Object.prototype || prototype === null) return this.#writeProperties(value, depth);
-    if (Object.keys(value).length === 0) {
-      if (prototype === Date.prototype && types.isDate(value)) return `D${this.#write(value.getTime(), depth)}`;
-      if (prototype === Set.prototype && types.isSet(value)) {
+    if (Object.keys(value).length === 0 && (types.isDate(value) || types.isSet(value) || types.isMap(value))) {
+      this.#requireNoSymbols(value);
+      if (types.isDate(value) && prototype === Date.prototype) return `D${this.#write(value.getTime(), depth)}`;
+      if (types.isSet(value) && prototype === Set.prototype) {
         return `S{${[...value].map(item => this.#part(item, depth)).sort()}}`;
       }
-      if (prototype === Map.prototype && types.isMap(value)) {
+      if (types.isMap(value) && prototype === Map.prototype) {
         const entries = [...value];
         return `M{${entries.map(([key, item]) => `${this.#part(key, depth)}:${this.#part(item, depth)}`).sort()}}`;
       }
@@ -102,6 +102,7 @@ class KeyWriter {
   }
 
   #writeProperties(value: object, depth: number): string {
+    this.#requireNoSymbols(value);
     let text = '{';
     for (const name of Object.keys(value).sort()) {
       if (text.length > 1) text += ',';
