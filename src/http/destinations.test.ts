@@ -24,9 +24,19 @@ beforeEach(async () => {
     insideConnections += 1;
   });
   outside = createServer((request, response) => answer(request, response));
-  await once(outside.listen(0, '127.0.0.2'), 'listening');
-  await once(inside.listen(portOf(outside), '127.0.0.1'), 'listening');
+  await listenTogether();
 });
+
+/** On one port, which may be taken at one of the two addresses. */
+async function listenTogether(): Promise<void> {
+  await once(outside.listen(0, '127.0.0.2'), 'listening');
+  try {
+    await once(inside.listen(portOf(outside), '127.0.0.1'), 'listening');
+  } catch {
+    await once(outside.close(), 'close');
+    await listenTogether();
+  }
+}
 
 afterEach(async () => {
   for (const server of [inside, outside]) {

@@ -331,35 +331,3 @@ describe('what the application keeps with a file', () => {
     });
   });
 });
-
-describe('memory', () => {
-  it.each([true, false])('does not grow with the file, with compression %s', async compression => {
-    await using files = manager({ compression });
-    const block = Buffer.alloc(65_536, 'plinth');
-    async function* large(): AsyncGenerator<Buffer> {
-      for (let index = 0; index < 1_600; index += 1) yield block;
-    }
-    const before = process.memoryUsage();
-    let peak = 0;
-    const watch = (): void => {
-      const { arrayBuffers, heapUsed } = process.memoryUsage();
-      peak = Math.max(peak, arrayBuffers + heapUsed - before.arrayBuffers - before.heapUsed);
-    };
-    async function* watched(): AsyncGenerator<Buffer> {
-      let index = 0;
-      for await (const chunk of large()) {
-        if (index++ % 50 === 0) watch();
-        yield chunk;
-      }
-    }
-    const saved = await files.saveFile(watched(), 'large.txt');
-    const { stream } = await files.readFile(saved.key);
-    let bytes = 0;
-    for await (const chunk of stream) {
-      bytes += (chunk as Buffer).length;
-      watch();
-    }
-    expect(bytes).toBe(1_600 * 65_536);
-    expect(peak).toBeLessThan(40_000_000);
-  });
-});
