@@ -39,17 +39,28 @@ describe('TimerHeap', () => {
     );
   });
 
-  it('sorts a hundred thousand timers in a moment', { timeout: 2_000 }, () => {
+  it('sorts a hundred thousand timers with few looks at each', () => {
     const heap = new TimerHeap<HeapTimer>();
     const random = seededRandom(1);
-    for (let order = 0; order < 100_000; order += 1) heap.push(timer(random.next(), order));
-    let lastMs = 0;
-    let count = 0;
-    for (let entry = heap.pop(); entry !== undefined; entry = heap.pop()) {
-      expect(entry.dueMs >= lastMs || entry).toBe(true);
-      lastMs = entry.dueMs;
-      count += 1;
+    const count = 100_000;
+    let looks = 0;
+    for (let order = 0; order < count; order += 1) {
+      const dueMs = random.next();
+      heap.push({
+        get dueMs() {
+          looks += 1;
+          return dueMs;
+        },
+        order,
+        isCancelled: false,
+      });
     }
-    expect(count).toBe(100_000);
+    const sorted = Array.from({ length: count }, () => heap.pop());
+    // A heap of n looks at two of its timers on each of its levels, for each that comes and each that goes.
+    expect(looks).toBeLessThan(count * 2 * 4 * Math.ceil(Math.log2(count)));
+    expect(heap.pop()).toBeUndefined();
+    expect(sorted.every((entry, index) => index === 0 || (sorted[index - 1]?.dueMs ?? 1) <= (entry?.dueMs ?? 0))).toBe(
+      true,
+    );
   });
 });
