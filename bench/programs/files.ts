@@ -16,6 +16,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { FileStorageManager, type FileStorageManagerOptions, KeyRing, LocalStorageStrategy } from 'plinth/storage';
+import { peer } from '../peers.ts';
 
 const blockBytes = 1_048_576;
 /** How many blocks a file has. */
@@ -83,6 +84,21 @@ const streams: Way = {
   write: () => pipeline(source(noise), createWriteStream(path)),
   read: () => count(createReadStream(path)),
 };
+
+interface FlydriveDisk {
+  putStream(key: string, content: Readable): Promise<void>;
+  getStream(key: string): Promise<Readable>;
+}
+
+function flydrive(): Way {
+  const { Disk } = peer<{ Disk: new (driver: object) => FlydriveDisk }>('flydrive');
+  const { FSDriver } = peer<{ FSDriver: new (options: object) => object }>('flydrive/drivers/fs');
+  const disk = new Disk(new FSDriver({ location: join(folder, 'flydrive'), visibility: 'private' }));
+  return {
+    write: () => disk.putStream('a.bin', Readable.from(source(noise))),
+    read: async () => await count(await disk.getStream('a.bin')),
+  };
+}
 
 function strategy(): Way {
   const store = new LocalStorageStrategy({ directory: join(folder, 'strategy') });
@@ -190,6 +206,7 @@ const ways: Readonly<Record<string, () => Way>> = {
   'positional calls': () => positional(false),
   'positional calls and SHA-256': () => positional(true),
   'streams of node:fs': () => streams,
+  'flydrive Disk': flydrive,
   'plinth LocalStorageStrategy': strategy,
   'plinth FileStorageManager': () => manager({}),
   'plinth FileStorageManager, block by block': blockByBlock,

@@ -13,9 +13,7 @@ import { defineTable, Repository } from 'plinth/crud';
 import { DatabaseManager } from 'plinth/database';
 import { z } from 'zod';
 import { startMeasuredPostgres } from './postgres-server.ts';
-
-/** Reads one row; says its name. */
-type Read = (id: number) => Promise<string | undefined>;
+import { drizzleRead, type Read, typeOrmRead } from './sql-peers.ts';
 
 const rows = 10_000;
 const measuredMs = 1_500;
@@ -85,6 +83,8 @@ const candidates: Readonly<Record<string, (url: string) => Promise<Read>>> = {
       return (await query.where('id', '=', id).executeTakeFirst())?.name;
     };
   },
+  'drizzle, prepared': async url => drizzleRead(url, poolSize),
+  typeorm: url => typeOrmRead(url, poolSize),
   async 'PGlite raw'() {
     const database = await PGlite.create();
     await database.exec(`${createTable}; ${fillTable}`);

@@ -13,6 +13,8 @@ export const candidates: Readonly<Record<string, Candidate>> = {
   'plinth repository': candidate('plinth repository'),
   'plinth repository, gathered': candidate('plinth repository, gathered'),
   kysely: candidate('kysely'),
+  'drizzle, prepared': candidate('drizzle, prepared'),
+  typeorm: candidate('typeorm'),
 };
 
 export const limit = 'pg, named';

@@ -10,6 +10,7 @@ export const candidates: Readonly<Record<string, Candidate>> = Object.fromEntrie
     'positional calls',
     'positional calls and SHA-256',
     'streams of node:fs',
+    'flydrive Disk',
     'plinth LocalStorageStrategy',
     'plinth FileStorageManager',
     'plinth FileStorageManager, block by block',
