@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import { getRequestContext } from '../context/index.ts';
 import { ArgumentError } from '../errors/index.ts';
 import { type Clock, type EventSource, Events, requireInteger, systemClock } from '../kernel/index.ts';
@@ -108,7 +107,7 @@ export class LlmClient {
    * @throws {ArgumentError} when the question cannot be used.
    */
   async generate(options: GenerateOptions): Promise<LlmResponse> {
-    const { value, ...outcome } = await this.#answer(this.#asking(options, 'generate'), answer => answer);
+    const { value, ...outcome } = await this.#answer(this.#asking(options, 'generate'));
     return this.#responseOf(value, outcome);
   }
 
@@ -159,7 +158,7 @@ export class LlmClient {
     context: PromptContext<NoInfer<Name>>,
     options: AnswerOptions = {},
   ): Promise<PromptResponse<Output>> {
-    const { name, output: shape, cache, example } = prompt;
+    const { name, output: shape, format, cache, example } = prompt;
     const asking = this.#asking(
       {
         ...prompt.parameters,
@@ -169,13 +168,11 @@ export class LlmClient {
         messages: renderPrompt(prompt, context),
       },
       name,
-      { example, ...(shape && { format: { name, schema: z.toJSONSchema(shape) } }) },
+      { format, example },
     );
-    const { value, ...outcome } = await this.#answer(asking, answer => {
-      // What is remembered is the answer as it came; whoever gets it reads it again.
-      if (shape !== undefined) readOutput(name, shape, answer);
-      return answer;
-    });
+    // What is remembered is the answer as it came, if it fits; whoever gets it reads it again.
+    const check = shape && ((answer: ModelAnswer) => void readOutput(name, shape, answer));
+    const { value, ...outcome } = await this.#answer(asking, check);
     // Without a shape the output is the text: then the prompt's type says so, too.
     const output = shape === undefined ? (value.content as Output) : readOutput(name, shape, value);
     return { ...this.#responseOf(value, outcome), output };
@@ -204,13 +201,14 @@ export class LlmClient {
   }
 
   /** Through the guard, when there is one. */
-  async #answer(asking: Asking, check: (answer: ModelAnswer) => ModelAnswer): Promise<Outcome<ModelAnswer>> {
+  async #answer(asking: Asking, check?: (answer: ModelAnswer) => void): Promise<Outcome<ModelAnswer>> {
     const { request, operation, key, signal } = asking;
     const ask = async (ending: AbortSignal | undefined): Promise<ModelAnswer> => {
       const startedMs = this.#clock.monotonic();
       const answer = await this.#provider.generate(request, { signal: ending });
       this.#tell(operation, answer, startedMs);
-      return check(answer);
+      check?.(answer);
+      return answer;
     };
     if (this.#guard === undefined) return { value: await ask(signal), freshness: 'fresh', ageMs: 0 };
     return await this.#guard.execute({ operation, key, repeatable: true, signal }, attempt => ask(attempt.signal));

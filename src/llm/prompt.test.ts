@@ -72,6 +72,20 @@ describe('A prompt', () => {
     );
   });
 
+  it('tells the model the shape as it is written, before defaults are filled in', () => {
+    const output = z.object({ title: z.string(), tags: z.array(z.string()).default([]) });
+    const { format } = definePrompt({ name: 'shaped', text: 'x', output });
+    expect(format).toMatchObject({ name: 'shaped', schema: { type: 'object', required: ['title'] } });
+    expect(quiz.format).toBeUndefined();
+  });
+
+  it('is refused with a shape that JSON does not have, when it is defined and not when it is asked', () => {
+    const output = z.object({ when: z.date() });
+    expect(() => definePrompt({ name: 'dated', text: 'x', output })).toThrow(
+      'Cannot use the output of the prompt "dated": expected a shape of JSON',
+    );
+  });
+
   it('has the fingerprint of its words alone', () => {
     const { text, system } = quiz;
     expect(definePrompt({ name: 'other', version: 7, text, system: system as string }).fingerprint).toBe(

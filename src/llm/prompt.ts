@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ArgumentError } from '../errors/index.ts';
 import { requireInteger } from '../kernel/index.ts';
-import type { Message, ModelParameters } from './llm-provider.ts';
+import type { AnswerFormat, Message, ModelParameters } from './llm-provider.ts';
 
 /** The names between double braces in a text. Of a text that is not known to the compiler, any name. */
 export type Placeholders<Text extends string> = string extends Text
@@ -64,6 +64,8 @@ export interface Prompt<Name extends string = string, Output = string> {
   readonly parameters: ModelParameters;
   readonly cache: AnswerSharing | undefined;
   readonly output: z.ZodType<Output> | undefined;
+  /** What the model is told of that shape. */
+  readonly format: AnswerFormat | undefined;
   /** How an answer looks, as text. */
   readonly example: string | undefined;
   /** SHA-256 of its words, in hex: the same words have the same fingerprint wherever they were defined. */
@@ -76,7 +78,7 @@ export interface Prompt<Name extends string = string, Output = string> {
  * Values are put in as they are, and are not searched for placeholders again. What users wrote stays what users wrote: a
  * model may follow instructions in it, so never let an answer decide what somebody may do.
  *
- * @throws {ArgumentError} when the name, a placeholder or the example cannot be used.
+ * @throws {ArgumentError} when the name, a placeholder, the shape or the example cannot be used.
  * @example
  * const headlines = definePrompt({
  *   name: 'headlines',
@@ -114,6 +116,7 @@ export function definePrompt(
     parameters: Object.freeze({ ...parameters }),
     cache: options.cache,
     output,
+    format: output === undefined ? undefined : formatOf(name, output),
     example: exampleOf(name, output, options.example),
     fingerprint: createHash('sha256')
       .update(JSON.stringify([system ?? null, text]))
@@ -165,6 +168,19 @@ function isPromptValue(value: unknown): value is PromptValue {
 function contextError(name: string, problem: string, placeholders: readonly string[]): ArgumentError {
   const expected = placeholders.length === 0 ? 'none' : placeholders.join(', ');
   return new ArgumentError(`Cannot fill in the prompt "${name}": ${problem}; it has these: ${expected}`, 'context');
+}
+
+/** As the model writes it: before defaults are filled in and values are changed. */
+function formatOf(name: string, output: z.ZodType): AnswerFormat {
+  try {
+    return Object.freeze({ name, schema: z.toJSONSchema(output, { io: 'input' }) });
+  } catch (cause) {
+    throw new ArgumentError(
+      `Cannot use the output of the prompt "${name}": expected a shape of JSON, which has no dates, maps, sets or functions`,
+      'output',
+      { cause },
+    );
+  }
 }
 
 /** An example that does not fit would make every offline answer a failure. */
