@@ -16,6 +16,12 @@ export async function serve(handler: RequestListener): Promise<AsyncDisposable &
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, [Symbol.asyncDispose]: close };
 }
 
+/** One step of virtual time that the network can follow: it and the threads that decompress work in real time. */
+export async function passTime(clock: VirtualClock, durationMs = 20): Promise<void> {
+  await clock.advance(durationMs);
+  await systemClock.sleep(1);
+}
+
 /** Lets virtual time pass until the work has ended: retries and timeouts wait for it, the network does not. */
 export async function settle<Value>(clock: VirtualClock, work: Promise<Value>): Promise<Value> {
   let ended = false;
@@ -23,11 +29,7 @@ export async function settle<Value>(clock: VirtualClock, work: Promise<Value>): 
     () => (ended = true),
     () => (ended = true),
   );
-  while (!ended) {
-    await clock.advance(20);
-    // The network and the threads that decompress work in real time: virtual time must not overtake them by much.
-    await systemClock.sleep(1);
-  }
+  while (!ended) await passTime(clock);
   return work;
 }
 

@@ -5,6 +5,7 @@ import { parseRateLimit, parseRateLimitPolicy } from 'plinth/rate-limit';
 import { VirtualClock } from 'plinth/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Service, type ServiceOptions, startService } from '../../service/service.ts';
+import { settle } from '../../service/stand-in/settle.fixture.ts';
 import { type RedisServer, startRedis } from '../servers/redis.ts';
 import { serverOrSkip } from '../servers/require.ts';
 
@@ -76,7 +77,7 @@ describe('the limit on requests of the reference service', () => {
 
   it('leaves the page, its stream, health, metrics and the documentation alone', async () => {
     expect((await ask(service)).status).toBe(429);
-    const open = (path: string): Promise<Response> => pass(clock, fetch(service.url + path));
+    const open = (path: string): Promise<Response> => settle(clock, fetch(service.url + path));
     const stream = await open('/api/v1/console/events');
     const reader = stream.body?.getReader();
     expect(new TextDecoder().decode((await reader?.read())?.value)).toContain('event: state');
@@ -174,14 +175,3 @@ describe.skipIf(redisServer === undefined)('two instances of the reference servi
     await service.close();
   }, 30_000);
 });
-
-/** Lets time pass on the virtual clock until the work is done: the check of the event loop sets a timer. */
-async function pass<Value>(clock: VirtualClock, work: Promise<Value>): Promise<Value> {
-  let done = false;
-  const finished = work.finally(() => {
-    done = true;
-  });
-  finished.catch(() => {});
-  while (!done) await clock.advance(1);
-  return finished;
-}

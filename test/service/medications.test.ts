@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { VirtualClock } from 'plinth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Service, startService } from '../../service/service.ts';
+import { settle } from '../../service/stand-in/settle.fixture.ts';
 
 const drugsFda = '/drug/drugsfda.json';
 let directory: string;
@@ -126,10 +127,10 @@ describe('a medication asked for over HTTP', () => {
       service.infrastructure.dependencies.get('openfda') ?? expect.fail('There is no such dependency');
     await clock.advance(2 * 3_600_000);
 
-    const stale = await pass(clock, search(service, 'metformin'));
+    const stale = await settle(clock, search(service, 'metformin'));
     expect(stale).toMatchObject({ freshness: 'stale', reason: 'NETWORK_ERROR', results: fresh.results });
     for (let asked = 0; breaker.state !== 'open' && asked < 10; asked += 1)
-      await pass(clock, search(service, 'metformin'));
+      await settle(clock, search(service, 'metformin'));
     expect(breaker.state).toBe('open');
 
     const before = upstreamCalls(service);
@@ -149,9 +150,9 @@ describe('after a restart with the source dead', () => {
     const clock = new VirtualClock({ now: Date.UTC(2026, 0, 17) });
     const second = await start('restart', clock);
     second.standIn?.behave({ dropConnection: true });
-    const kept = await pass(clock, search(second, 'pembrolizumab'));
+    const kept = await settle(clock, search(second, 'pembrolizumab'));
     expect(kept).toMatchObject({ freshness: 'stale', fetchedAt: fresh.fetchedAt, results: fresh.results });
-    const unknown = await pass(clock, fetch(`${second.url}/api/v1/medications?name=gefitinib`));
+    const unknown = await settle(clock, fetch(`${second.url}/api/v1/medications?name=gefitinib`));
     expect(unknown.status).toBe(503);
     expect(unknown.headers.get('retry-after')).toMatch(/^\d+$/);
     await second.close();
@@ -178,15 +179,4 @@ function keptAnswers(service: Service, name: string): Promise<{ rows: readonly u
     .where('name', '=', name)
     .execute()
     .then(rows => ({ rows }));
-}
-
-/** Lets time pass on the virtual clock until the work is done: the waits between retries are on it. */
-async function pass<Value>(clock: VirtualClock, work: Promise<Value>): Promise<Value> {
-  let done = false;
-  const finished = work.finally(() => {
-    done = true;
-  });
-  finished.catch(() => {});
-  while (!done) await clock.advance(100);
-  return finished;
 }

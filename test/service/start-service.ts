@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from 'plinth/kernel';
 import { VirtualClock } from 'plinth/testing';
 import { afterAll, beforeAll } from 'vitest';
 import { type Service, startService } from '../../service/service.ts';
+import { settle } from '../../service/stand-in/settle.fixture.ts';
 
 /** The reference service with recorded sources on a virtual clock, for all tests of a file. */
 export interface ServiceUnderTest {
@@ -42,22 +42,7 @@ export function useService(environment: Readonly<Record<string, string>> = {}): 
   };
 
   tested.ask = async (path, init) => {
-    let response: Response | undefined;
-    let failure: unknown;
-    fetch(`${tested.service.url}/api/v1${path}`, init).then(
-      value => {
-        response = value;
-      },
-      error => {
-        failure = error;
-      },
-    );
-    while (response === undefined && failure === undefined) {
-      await tested.clock.advance(20);
-      // The network works in real time: virtual time must not overtake it by much.
-      await systemClock.sleep(1);
-    }
-    if (response === undefined) throw failure;
+    const response = await settle(tested.clock, fetch(`${tested.service.url}/api/v1${path}`, init));
     return { status: response.status, body: (await response.json()) as never };
   };
 
