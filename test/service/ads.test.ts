@@ -4,7 +4,7 @@ import { ConfigurationError, NotFoundError } from 'plinth/errors';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UserService } from '../../service/users/user-service.ts';
 import { users } from '../../service/users/users-table.ts';
-import { useService } from './start-service.ts';
+import { useService } from './start-service.fixture.ts';
 
 const tested = useService();
 

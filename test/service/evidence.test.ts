@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EvidenceReport, MedicationEvidence } from '../../service/evidence/evidence.ts';
-import { useService } from './start-service.ts';
+import { useService } from './start-service.fixture.ts';
 
 const tested = useService();
 

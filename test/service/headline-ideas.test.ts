@@ -1,6 +1,6 @@
 import { LLMock } from '@copilotkit/aimock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ServiceUnderTest, useService } from './start-service.ts';
+import { type ServiceUnderTest, useService } from './start-service.fixture.ts';
 
 const model = new LLMock({ port: 0 });
 await model.start();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ImportResult, ImportState } from '../../service/imports/medication-import.ts';
 import { passTime } from '../../service/stand-in/settle.fixture.ts';
-import { useService } from './start-service.ts';
+import { useService } from './start-service.fixture.ts';
 
 const tested = useService();
 

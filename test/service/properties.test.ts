@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { useService } from './start-service.ts';
+import { useService } from './start-service.fixture.ts';
 
 const tested = useService();
 
