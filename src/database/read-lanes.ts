@@ -1,9 +1,10 @@
-import type { PoolClient, QueryConfig } from 'pg';
+import type { PoolClient, Submittable } from 'pg';
 import { getRequestContext } from '../context/index.ts';
 import type { PlinthError } from '../errors/index.ts';
 import type { Timer } from '../kernel/index.ts';
 import { toDatabaseError } from './error-translation.ts';
 import { ConnectionLostError, QueryTimeoutError } from './errors.ts';
+import { KnownColumns, LaneQuery } from './lane-query.ts';
 import { outOfTime } from './pooled-connection.ts';
 import { isStaleStatement, type PreparedStatement } from './prepared-statement.ts';
 import { observeStatement, type StatementObserver } from './statement-events.ts';
@@ -50,6 +51,8 @@ const readsPerLane = 10_000;
 export class ReadLanes {
   readonly #parts: ReadLanesParts;
   readonly #connections: LaneConnections;
+  /** Of each connection, as long as it lives. */
+  readonly #columns = new WeakMap<PoolClient, KnownColumns>();
   #current: Lane | undefined;
 
   constructor(parts: ReadLanesParts, connections: LaneConnections) {
@@ -102,9 +105,15 @@ export class ReadLanes {
     this.#current = opened;
     opened.add(read);
     this.#connections.take().then(
-      client => opened.start(client),
+      client => opened.start(client, this.#columnsOf(client)),
       (error: unknown) => opened.fail(error),
     );
+  }
+
+  #columnsOf(client: PoolClient): KnownColumns {
+    const known = this.#columns.get(client) ?? new KnownColumns();
+    this.#columns.set(client, known);
+    return known;
   }
 }
 
@@ -115,6 +124,7 @@ class Lane {
   readonly #again: (read: Read) => void;
   #held: Read[] = [];
   #client: PoolClient | undefined;
+  #columns = new KnownColumns();
   #count = 0;
   #total = 0;
   #isOver = false;
@@ -149,8 +159,9 @@ class Lane {
     else this.#send(this.#client, read);
   }
 
-  start(client: PoolClient): void {
+  start(client: PoolClient, columns: KnownColumns): void {
     this.#client = client;
+    this.#columns = columns;
     setPipeline(client, true);
     for (const read of this.#held) this.#send(client, read);
     this.#held = [];
@@ -179,20 +190,19 @@ class Lane {
     const { statement, parameters } = read;
     const name = this.#parts.usesNames ? statement.name : undefined;
     this.#cork(client);
-    client.query(
-      { text: statement.sql, values: parameters as unknown[], name } as QueryConfig,
-      (cause: Error | null, result: { rows: never[] }) => {
-        const error = cause ? this.#failureOf(cause) : undefined;
-        this.#doubt?.cancel();
-        this.#doubt = undefined;
-        this.#count -= 1;
-        this.#settle(read, error, result);
-        if (this.#count === 0) this.#releaseSoon(client);
-      },
-    );
+    const config = { text: statement.sql, values: parameters as unknown[], ...(name !== undefined && { name }) };
+    const query = new LaneQuery(config, this.#columns, (cause, result) => {
+      const error = cause ? this.#failureOf(cause) : undefined;
+      this.#doubt?.cancel();
+      this.#doubt = undefined;
+      this.#count -= 1;
+      this.#settle(read, error, result);
+      if (this.#count === 0) this.#releaseSoon(client);
+    });
+    client.query(query as unknown as Submittable);
   }
 
-  #settle(read: Read, error: PlinthError | undefined, result: { rows: never[] }): void {
+  #settle(read: Read, error: PlinthError | undefined, result: { readonly rows: readonly never[] }): void {
     if (error !== undefined && !read.isSecondTry && isStaleStatement(error)) {
       read.isSecondTry = true;
       this.#again(read);
