@@ -3,7 +3,7 @@ import { type Clock, type EventSource, Events, systemClock, systemRandom } from 
 import { readAddress } from './address.ts';
 import { openCluster } from './cluster-driver.ts';
 import { CommandLane } from './command-lane.ts';
-import type { RedisArguments } from './driver.ts';
+import type { OpenDriver, RedisArguments } from './driver.ts';
 import type { RedisEvents } from './events.ts';
 import { KeyChanges, type RedisKeyChanges } from './key-changes.ts';
 import { RedisLink, type RedisStatus } from './link.ts';
@@ -52,10 +52,14 @@ export class RedisConnection implements AsyncDisposable {
     const address = readAddress(options.url);
     const { commandTimeoutMs, maxInFlight, timeoutsUntilAway, beatMs } = this.#timings;
     const open = cluster ? openCluster : openServer;
+    const load = async (): Promise<OpenDriver> => {
+      const module = await loadRedisClient();
+      return (options, hooks) => open(module, options, hooks);
+    };
     const events = this.#events;
     this.#changes = new KeyChanges({ name, channel: this.key('changes'), beatMs, clock, events });
     const changes = this.#changes;
-    this.#link = new RedisLink({ name, address, timings: this.#timings, open, changes, clock, random, events });
+    this.#link = new RedisLink({ name, address, timings: this.#timings, load, changes, clock, random, events });
     this.#lane = new CommandLane({
       name,
       commandTimeoutMs,

@@ -1,5 +1,4 @@
 import type { RedisAddress } from './address.ts';
-import type { RedisClientModule } from './load-client.ts';
 
 /** The words of a command. */
 export type RedisArguments = readonly (string | Buffer)[];
@@ -72,4 +71,4 @@ export interface Opening {
 }
 
 /** A way to connect. */
-export type OpenDriver = (module: RedisClientModule, options: DriverOptions, hooks: DriverHooks) => Opening;
+export type OpenDriver = (options: DriverOptions, hooks: DriverHooks) => Opening;

@@ -5,7 +5,6 @@ import type { DriverHooks, OpenDriver, RedisDriver, ServerIdentity } from './dri
 import { RedisUnavailableError, type RedisUnavailableReason } from './errors.ts';
 import type { RedisEvents } from './events.ts';
 import type { KeyChanges } from './key-changes.ts';
-import { loadRedisClient, type RedisClientModule } from './load-client.ts';
 import type { RedisTimings } from './options.ts';
 import { OutageLog, type RedisOutage } from './outages.ts';
 import { withTimeLimit } from './time-limit.ts';
@@ -18,7 +17,8 @@ export interface RedisLinkOptions {
   readonly name: string;
   readonly address: RedisAddress;
   readonly timings: RedisTimings;
-  readonly open: OpenDriver;
+  /** Gives the way to connect, when the optional package is there. */
+  readonly load: () => Promise<OpenDriver>;
   readonly changes: KeyChanges;
   readonly clock: Clock;
   readonly random: Random;
@@ -115,8 +115,8 @@ export class RedisLink {
 
   async #attempt(): Promise<void> {
     try {
-      const module = await loadRedisClient();
-      if (this.#status !== 'closed') await this.#connect(module);
+      const open = await this.#options.load();
+      if (this.#status !== 'closed') await this.#connect(open);
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
       if (this.#status === 'closed') return;
@@ -125,13 +125,12 @@ export class RedisLink {
     }
   }
 
-  async #connect(module: RedisClientModule): Promise<void> {
+  async #connect(open: OpenDriver): Promise<void> {
     const { address, name, timings, clock, changes } = this.#options;
     const { connectTimeoutMs } = timings;
     const nodeReconnectMs = (): number => this.#reconnectDelayMs(1);
     const options = { address, name, connectTimeoutMs, nodeReconnectMs };
-    const { driver, opened } = this.#options.open(
-      module,
+    const { driver, opened } = open(
       options,
       this.#hooksFor(() => driver),
     );

@@ -77,8 +77,9 @@ describe.skipIf(program === undefined)('RedisConnection.changes on a real Redis'
     const { generation, heardUntilMs } = redis.changes;
     askRedis(server.port, 'FLUSHDB');
     await until(() => notes.told.length > 0);
-    expect(notes.told).toEqual(['*']);
-    expect(redis.changes.generation).toBe(generation + 1);
+    // On a machine that is very busy the news of the flush may come with a late heartbeat, which says the same.
+    expect(new Set(notes.told)).toEqual(new Set(['*']));
+    expect(redis.changes.generation).toBeGreaterThan(generation);
     expect(redis.changes.heardUntilMs).toBeGreaterThanOrEqual(heardUntilMs);
   });
 

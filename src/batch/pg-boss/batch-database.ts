@@ -1,5 +1,4 @@
 import { CompiledQuery } from 'kysely';
-import type PgBoss from 'pg-boss';
 
 /** What runs statements: the queries of a `DatabaseManager`, or a transaction of it. */
 export interface StatementRunner {
@@ -26,7 +25,12 @@ export async function runStatement<Row>(
   return rows;
 }
 
+/** What pg-boss runs its statements by. Its own type would be one that packages without it cannot read. */
+export interface QueueConnection {
+  executeSql(text: string, values: readonly unknown[]): Promise<{ rows: never[] }>;
+}
+
 /** The database as pg-boss wants it, so that it needs no connections of its own. */
-export function dbOf(runner: StatementRunner): PgBoss.Db {
-  return { executeSql: async (text, values) => ({ rows: await runStatement(runner, text, values) }) };
+export function dbOf(runner: StatementRunner): QueueConnection {
+  return { executeSql: async (text, values) => ({ rows: await runStatement<never>(runner, text, values) }) };
 }
