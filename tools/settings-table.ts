@@ -43,6 +43,7 @@ The first of these that sets a value wins:
 - Durations take a unit (\`250ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`). A bare number is accepted where the table names its unit. The tree holds milliseconds.
 - A value that cannot be used is a \`ConfigurationError\` that lists every problem at once, each with the variable, what was expected, what was found and where. A secret is never quoted.
 - An unknown key in the YAML file is an error. An unknown variable that begins with \`MEDAUG_\`, \`PLINTH_\` or \`FEATURE_FLAG_\` is a warning (\`settings.warnings\`); others are not ours and are ignored.
+- The tree is closed: settings of your own application are its own. Their variables may stand in the same \`.env\`; a YAML file of theirs is another one.
 - \`DATABASE_POOL_SIZE\` and \`DATABASE_MAX_OVERFLOW\` win over \`DB_POOL_SIZE\` and \`DB_MAX_OVERFLOW\` in the same place; both set to different values is a warning.
 - \`describeSettings(settings)\` and \`formatSettings(settings)\` show every value with its origin and without secrets.
 
@@ -56,7 +57,7 @@ With \`ENVIRONMENT=production\` these are errors: no \`JWT_SECRET_KEY\`, a place
 
 ## Where a default differs from the source documents
 
-The documents describe five products, and give some values more than once. Ours:
+The requirements came from documents about five Python products, which name most of these variables (\`MEDAUG_\` is the prefix of one of them) and give some values more than once. Ours:
 
 | Setting | Here | There |
 | --- | --- | --- |
