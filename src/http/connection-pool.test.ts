@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pipeline } from '../pipeline/index.ts';
@@ -109,6 +110,48 @@ describe('ConnectionPool', () => {
       await clientOf(pool).json({ path: '/' });
     }
     while ((await openConnections()) > 0) await turn();
+  });
+
+  describe('an answer that does not come', () => {
+    let held: ServerResponse[];
+
+    /** Two requests that both wait: one that its guard ends in an hour, and one that no guard ends. */
+    async function twoWaiting(pool: ConnectionPool) {
+      held = [];
+      answer = (_request, response) => {
+        held.push(response);
+        server.emit('held');
+      };
+      const guarded = pool.client({ baseUrl: origin, guard: pipeline('local').deadline(3_600_000).build() });
+      const waiting = [guarded.json({ path: '/' }), clientOf(pool).json({ path: '/' })] as const;
+      for (const request of waiting) request.catch(() => {});
+      while (held.length < 2) await once(server, 'held');
+      return waiting;
+    }
+
+    // Connections live in real time, on timers of undici, which has this way to put them forward for tests.
+    const timers: { tick(delayMs?: number): void } = createRequire(import.meta.url)('undici/lib/util/timers.js');
+
+    function pass(ms: number): void {
+      timers.tick();
+      timers.tick(ms);
+    }
+
+    it('is waited for as long as the guard allows, and without one for 30 s', async () => {
+      await using pool = new ConnectionPool();
+      const [guarded, bare] = await twoWaiting(pool);
+      pass(31_000);
+      await expect(bare).rejects.toMatchObject({ code: 'NETWORK_ERROR' });
+      for (const response of held) response.end('{}');
+      expect((await guarded).value.body).toEqual({});
+    });
+
+    it('is not waited for longer than the pool was told, whatever the guard allows', async () => {
+      await using pool = new ConnectionPool({ idleTimeoutMs: 10_000 });
+      const waiting = await twoWaiting(pool);
+      pass(11_000);
+      for (const request of waiting) await expect(request).rejects.toMatchObject({ code: 'NETWORK_ERROR' });
+    });
   });
 
   it('takes undefined for the default', async () => {

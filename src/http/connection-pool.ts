@@ -17,7 +17,10 @@ export interface ConnectionPoolOptions extends DestinationOptions {
   readonly keepAliveMs?: number | undefined;
   /** How long connecting may take, in milliseconds. @default 5_000 */
   readonly connectTimeoutMs?: number | undefined;
-  /** How long the other side may be silent within an answer, in milliseconds. @default 30_000 */
+  /**
+   * How long the other side may be silent before and within an answer, in milliseconds. @default 30_000, and what a guard
+   * ends by its deadline, as long as the guard allows
+   */
   readonly idleTimeoutMs?: number | undefined;
   /** How TLS is spoken. @default the platform's issuers, TLS 1.2 or newer */
   readonly tls?: TlsOptions | undefined;
@@ -71,6 +74,8 @@ export class ConnectionPool implements Connections {
   readonly #agent: Agent;
   readonly #warm: WarmConnections;
   readonly #maxConnections: number;
+  /** Of requests that somebody ends in time; 0 is without end. */
+  readonly #timedIdleMs: number;
   readonly #origins = new Map<string, OriginCounts>();
   #dispatcher: Dispatcher | undefined;
   #closing: Promise<void> | undefined;
@@ -87,6 +92,7 @@ export class ConnectionPool implements Connections {
     const connect = tls.pins === undefined ? allowed : pinnedConnector(allowed, tls.pins);
     this.#warm = new WarmConnections({ connect, keepAliveMs, clock: options.clock ?? systemClock });
     this.#maxConnections = maxConnections;
+    this.#timedIdleMs = options.idleTimeoutMs ?? 0;
     this.#agent = new Agent({
       connections: maxConnections,
       keepAliveTimeout: keepAliveMs,
@@ -132,8 +138,12 @@ export class ConnectionPool implements Connections {
    */
   send(origin: string, request: SentRequest, handler: Dispatcher.DispatchHandler): void {
     if (this.#closing !== undefined) throw closedError();
-    const { method, path, headers, body = null } = request;
-    this.#agent.dispatch({ origin, method, path, headers, body }, new CountedHandler(handler, this.#begin(origin)));
+    const { method, path, headers, body = null, isTimed } = request;
+    const idleMs = isTimed === true ? this.#timedIdleMs : null;
+    this.#agent.dispatch(
+      { origin, method, path, headers, body, headersTimeout: idleMs, bodyTimeout: idleMs },
+      new CountedHandler(handler, this.#begin(origin)),
+    );
   }
 
   /**

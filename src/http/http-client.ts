@@ -21,6 +21,8 @@ export interface SentRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: HttpRequest['body'];
+  /** Whether whoever sends it ends it in time: then it is theirs to say how long the other side may be silent. @default false */
+  readonly isTimed?: boolean;
 }
 
 /** What a client needs of its connections: {@link ConnectionPool} has it. */
@@ -221,21 +223,24 @@ export class HttpClient {
 
   /** Sends a request, and those that its redirects lead to. */
   async #reach(outgoing: Outgoing, attempt: Attempt): Promise<Answered> {
-    const { request, method, where, href, path, answers } = outgoing;
+    const { request, form, method, where, href, path, answers } = outgoing;
     const { body } = request;
     const headers = this.#headersOf(outgoing, attempt);
-    const reply = this.#ask(this.#origin, { method, path, headers, body }, attempt, request.signal !== undefined);
+    // A body in pieces is read when the guard has gone.
+    const isTimed = attempt.deadlineMs !== undefined && form !== 'stream';
+    const sent: SentRequest = { method, path, headers, body, isTimed };
+    const reply = this.#ask(this.#origin, sent, attempt, request.signal !== undefined);
     await reply.begun;
     if (this.#redirects.max === 0 || isAccepted(reply.status, answers)) return { method, reply, where, url: href };
     const rules = { ...this.#redirects, answers };
     const first = { hop: { method, url: new URL(href), headers, body }, reply };
-    const last = await follow(first, rules, hop => this.#follow(hop, attempt));
+    const last = await follow(first, rules, hop => this.#follow(hop, isTimed, attempt));
     return { method: last.hop.method, reply: last.reply, where: nameOf(last.hop), url: last.hop.url.href };
   }
 
-  async #follow({ method, url, headers, body }: Hop, attempt: Attempt): Promise<Reply> {
+  async #follow({ method, url, headers, body }: Hop, isTimed: boolean, attempt: Attempt): Promise<Reply> {
     const path = `${url.pathname}${url.search}`;
-    const reply = this.#ask(url.origin, { method, path, headers, body }, attempt, true);
+    const reply = this.#ask(url.origin, { method, path, headers, body, isTimed }, attempt, true);
     await reply.begun;
     return reply;
   }

@@ -69,9 +69,9 @@ export async function createInfrastructure(options: InfrastructureOptions = {}):
     const { backend, ttlMs, maxEntries } = settings.cache;
     const cache = closing.keep('cache', new CacheManager({ backend, redis, ttlMs, maxEntries, clock }));
     const storage = closing.keep('storage', makeStorage(settings, clock));
-    const { connectTimeoutMs } = settings.http;
-    const connections = closing.keep('connections', new ConnectionPool({ connectTimeoutMs }));
-    const dependencies = closing.keep('dependencies', new Dependencies(clock, random, limits, cache));
+    const { http, scrapers } = settings;
+    const connections = closing.keep('connections', new ConnectionPool({ connectTimeoutMs: http.connectTimeoutMs }));
+    const dependencies = closing.keep('dependencies', new Dependencies({ clock, random, limits, cache, scrapers }));
     const health = new HealthRegistry({ clock });
     const metrics = settings.monitoring.metricsEnabled ? await createMetrics({ appName: settings.appName }) : undefined;
     if (metrics !== undefined) closing.keep('metrics', metrics);
@@ -160,8 +160,10 @@ function registerChecks(
     name: 'database',
     async check(signal) {
       if (database.state === 'new' || database.state === 'opening') return { status: 'down', message: 'still opening' };
-      const { healthy, engine, error, replicas } = await database.healthCheck({ signal });
+      const { healthy, saturated, engine, error, replicas } = await database.healthCheck({ signal });
       if (!healthy) return { status: 'down', message: error?.code ?? 'no answer' };
+      // No reason to be sent no requests: other instances would get them, and be full next.
+      if (saturated) return { status: 'degraded', message: 'Every connection is on loan', details: { engine } };
       const isAlone = replicas.length > 0 && replicas.every(({ state }) => state !== 'ready');
       return isAlone
         ? { status: 'degraded', message: 'No replica is ready: the primary answers all reads', details: { engine } }

@@ -11,15 +11,22 @@ import {
   type CircuitSnapshot,
   RetryBudget,
 } from '../resilience/index.ts';
+import type { Settings } from '../settings/index.ts';
 import type { Limits, OutboundLimiter, OutboundRate } from './limits.ts';
 
-/** The numbers of the guard around a dependency. */
+/**
+ * The numbers of the guard around a dependency. What is left open about attempts is as the settings say:
+ * `MEDAUG_SCRAPER_TIMEOUT` and `MEDAUG_SCRAPER_MAX_RETRIES`.
+ */
 export interface DependencyOptions extends OutboundRate {
-  /** How long the whole call may take, retries included, in milliseconds. @default 30_000 */
+  /**
+   * How long the whole call may take, retries included, in milliseconds. @default twice `attemptTimeoutMs`, and twice that
+   * of the settings at least
+   */
   readonly deadlineMs?: number | undefined;
-  /** How long one attempt may take, in milliseconds. @default 10_000 */
+  /** How long one attempt may take, in milliseconds. @default settings.scrapers.attemptTimeoutMs */
   readonly attemptTimeoutMs?: number | undefined;
-  /** How many attempts in all. @default 3 */
+  /** How many attempts in all. @default settings.scrapers.maxAttempts */
   readonly maxAttempts?: number | undefined;
   /** How many failures in a row open the breaker. @default 5 */
   readonly failureThreshold?: number | undefined;
@@ -35,6 +42,16 @@ export interface DependencyOptions extends OutboundRate {
   readonly maxConcurrent?: number | undefined;
   /** How many attempts may wait for that; calls with a higher `priority` go first. @default 1_000 */
   readonly maxQueued?: number | undefined;
+}
+
+/** What {@link Dependencies} are made of. */
+export interface DependenciesParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly cache: CacheManager;
+  /** What goes for a dependency whose options do not say. */
+  readonly scrapers: Settings['scrapers'];
 }
 
 /** Something outside the process that is called through a guard. */
@@ -72,17 +89,11 @@ export class Dependencies {
   readonly events: Events<DependencyEvents> = new Events<DependencyEvents>();
   /** The last calls of all dependencies. */
   readonly calls: CallLog = new CallLog();
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #limits: Limits;
-  readonly #caches: CacheManager;
+  readonly #parts: DependenciesParts;
   readonly #all = new Map<string, Dependency>();
 
-  constructor(clock: Clock, random: Random, limits: Limits, caches: CacheManager) {
-    this.#clock = clock;
-    this.#random = random;
-    this.#limits = limits;
-    this.#caches = caches;
+  constructor(parts: DependenciesParts) {
+    this.#parts = parts;
     this.calls.observe(this.events);
   }
 
@@ -90,13 +101,15 @@ export class Dependencies {
    * Puts a guard around a new dependency.
    *
    * @param name From a closed set: it becomes a metric label.
-   * @throws {ArgumentError} when there is one of this name already.
+   * @throws {ArgumentError} when there is one of this name already, or a number cannot be used.
    */
   add(name: string, options: DependencyOptions = {}): Dependency {
     if (this.#all.has(name)) {
       throw new ArgumentError(`Cannot add the dependency "${name}": there is one of this name already`, 'name');
     }
-    const clock = this.#clock;
+    const { clock, random, limits, scrapers } = this.#parts;
+    const { attemptTimeoutMs = scrapers.attemptTimeoutMs, maxAttempts = scrapers.maxAttempts } = options;
+    const { deadlineMs = Math.max(attemptTimeoutMs, scrapers.attemptTimeoutMs) * 2 } = options;
     const breaker = new CircuitBreaker({
       name,
       clock,
@@ -104,7 +117,7 @@ export class Dependencies {
       recoveryTimeMs: options.recoveryTimeMs ?? 60_000,
     });
     // What answers are made of is not known here, so everything that can be cloned must be kept as it is.
-    const cache = this.#caches.namespace<unknown>(name, {
+    const cache = this.#parts.cache.namespace<unknown>(name, {
       maxEntries: options.cacheEntries,
       ttlMs: options.ttlMs ?? 3_600_000,
       staleMs: options.staleMs ?? 86_400_000,
@@ -118,23 +131,23 @@ export class Dependencies {
       maxQueued: options.maxQueued ?? 1_000,
     });
     const budget = new RetryBudget({ name, clock });
-    const limiter = this.#limits.outbound(name, options);
+    const limiter = limits.outbound(name, options);
     const pace =
       limiter === undefined || limiter instanceof AdaptiveRateLimiter
         ? undefined
         : new HostPace({ name, limiter, clock });
     const guard = standardGuard(name, {
       clock,
-      random: this.#random,
+      random,
       events: this.events,
       breaker,
       cache,
       concurrency: slots,
       budget,
       limiter: pace ?? limiter,
-      deadlineMs: options.deadlineMs,
-      attemptTimeoutMs: options.attemptTimeoutMs,
-      maxAttempts: options.maxAttempts,
+      deadlineMs,
+      attemptTimeoutMs,
+      maxAttempts,
     });
     for (const type of ['state-changed', 'rejected', 'would-reject'] as const) {
       breaker.events.on(type, event => this.events.emit(type, event as never));

@@ -141,15 +141,11 @@ export class Infrastructure {
   /**
    * Puts a guard around something outside the process. Its calls, breaker and cache show in logs, metrics, health and
    * the console from then on.
+   *
+   * @throws {ArgumentError} when there is one of this name already, or a number cannot be used.
    */
   dependency(name: string, options: DependencyOptions = {}): Dependency {
-    const { scrapers } = this.settings;
-    const dependency = this.dependencies.add(name, {
-      attemptTimeoutMs: scrapers.attemptTimeoutMs,
-      maxAttempts: scrapers.maxAttempts,
-      deadlineMs: scrapers.attemptTimeoutMs * 2,
-      ...options,
-    });
+    const dependency = this.dependencies.add(name, options);
     this.#measure(dependency);
     const { breaker } = dependency;
     this.health.register({
@@ -183,6 +179,7 @@ export class Infrastructure {
    * infrastructure closes, its batch is stopped: what is under way ends before anything that it may need is closed.
    *
    * @throws {ArgumentError} when there is a batch of this name already, or an option cannot be used.
+   * @throws {RejectedError} when the infrastructure is closed, or about to be.
    * @example
    * const labels = infrastructure.batch({ name: 'labels', work: (name: string) => fda.searchDrug(name) });
    * const results = await labels.processBatch(names);
@@ -198,11 +195,10 @@ export class Infrastructure {
    * `batch.<name>` and in metrics; it takes no more items when the infrastructure closes. Use it when the database is open.
    *
    * @throws {ArgumentError} when there is a batch of this name already, or an option cannot be used.
+   * @throws {RejectedError} when the infrastructure is closed, or about to be.
    */
   queuedBatch<Item, Value>(options: InfrastructureQueueOptions<Item, Value>): QueuedBatch<Item, Value> {
-    const batch = this.#parts.batches.addQueue(options);
-    this.onClose(`batch ${options.name}`, () => batch.close());
-    return batch;
+    return this.#parts.closing.keep(`batch ${options.name}`, this.#parts.batches.addQueue(options));
   }
 
   /**
@@ -212,6 +208,7 @@ export class Infrastructure {
    * Without a key the offline provider answers, with its label; in production that is refused.
    *
    * @throws {ConfigurationError} when a setting that the provider needs is missing.
+   * @throws {ArgumentError} when there is no provider of this name.
    * @example
    * const { content, metadata } = await infrastructure.llm().generate({ prompt: 'Say hello' });
    */
@@ -280,10 +277,14 @@ export class Infrastructure {
     return { lines, requests, calls };
   }
 
-  /** The HTTP edge, with this infrastructure's logs, health and metrics. Closed with the infrastructure. */
+  /**
+   * The HTTP edge, with this infrastructure's logs, health and metrics. Closed with the infrastructure.
+   *
+   * @throws {RejectedError} when that is closed, or about to be.
+   */
   async createServer(options: Partial<ServerOptions> = {}): Promise<Server> {
     const { settings, health, metrics, clock, logging } = this;
-    const server = await createServer({
+    const all: ServerOptions = {
       name: settings.appName,
       version: settings.appVersion,
       apiPrefix: settings.apiPrefix,
@@ -294,13 +295,17 @@ export class Infrastructure {
       clock,
       ids: this.#parts.ids,
       ...options,
-    });
+    };
+    const server = await this.#parts.closing.open('server', () => createServer(all));
     this.requests.observe(server.events);
-    this.onClose('server', () => server.close());
     return server;
   }
 
-  /** Closes something of the caller's before everything that was opened earlier. */
+  /**
+   * Closes something of the caller's before everything that was opened earlier.
+   *
+   * @throws {RejectedError} when the infrastructure is closed, or about to be: it would stay open for ever.
+   */
   onClose(name: string, close: () => Promise<void> | void): void {
     this.#parts.closing.add(name, close);
   }

@@ -225,10 +225,40 @@ describe('executePrompt()', () => {
     );
   });
 
-  it('takes JSON with a fence around it', async () => {
-    const provider = new Scripted('```json\n{"headlines":["Cool"]}\n```');
-    const { output } = await new LlmClient({ provider, model: 'gpt-4' }).executePrompt(headlines, context);
-    expect(output.headlines).toEqual(['Cool']);
+  it.each([
+    '```json\n{"headlines":["Cool"]}\n```',
+    '\n```JSON\r\n{"headlines":["Cool"]}\r\n```\n',
+    '```{"headlines":["Cool"]}```',
+    '```json{"headlines":["Cool"]}\n\n```',
+  ])('takes JSON with a fence around it, as in %j', async content => {
+    const llm = new LlmClient({ provider: new Scripted(content), model: 'gpt-4' });
+    expect((await llm.executePrompt(headlines, context)).output.headlines).toEqual(['Cool']);
+  });
+
+  it.each(['```', '``````', '```json```', '```json\n{"headlines":["Cool"]}', '````'])(
+    'takes %j for no JSON',
+    async content => {
+      const llm = new LlmClient({ provider: new Scripted(content), model: 'gpt-4' });
+      await expect(llm.executePrompt(headlines, context)).rejects.toThrow('is no JSON');
+    },
+  );
+
+  // In time that grows with its square, this answer alone would hold up the process for longer than a test may take.
+  it('reads a fence that never ends in one pass', async () => {
+    const provider = new Scripted(`\`\`\`json${'\n'.repeat(1_000_000)}x`);
+    const asked = new LlmClient({ provider, model: 'gpt-4' }).executePrompt(headlines, context);
+    await expect(asked).rejects.toThrow('is no JSON');
+  });
+
+  it('waits for a shape that takes its time to check', async () => {
+    const known = new Set(['Cool']);
+    const output = z.object({ headline: z.string().refine(async headline => known.has(headline)) });
+    const example = { headline: 'Cool' };
+    const prompt = definePrompt({ name: 'checked', text: 'One headline', output, example });
+    const asked = (...answers: readonly string[]) =>
+      new LlmClient({ provider: new Scripted(...answers), model: 'gpt-4' }).executePrompt(prompt, {});
+    expect((await asked('{"headline":"Cool"}')).output).toEqual(example);
+    await expect(asked('{"headline":"Hot"}')).rejects.toThrow('(headline: custom)');
   });
 
   it('asks again when an answer has another shape, remembers only the one that fits, and blames nobody', async () => {
@@ -240,6 +270,23 @@ describe('executePrompt()', () => {
     }
     expect(provider.requests).toHaveLength(3);
     expect(breaker.state).toBe('closed');
+  });
+
+  it('asks anew when what it remembers no longer fits, and remembers by version', async () => {
+    const provider = new Scripted('{"count":1}', '{"count":9}', '{"count":8}', '{"count":7}');
+    const llm = new LlmClient({ provider, model: 'gpt-4', guard: guarded() });
+    const ask = async (output: z.ZodType<{ count: number }>, version = 1) => {
+      const prompt = definePrompt({ name: 'count', text: 'Count', cache: 'everyone', output, version });
+      return (await llm.executePrompt(prompt, {})).output.count;
+    };
+    const any = z.object({ count: z.number() });
+    // The same JSON Schema: what a refinement asks for is not in it.
+    const large = z.object({ count: z.number().refine(count => count > 5) });
+    expect(await ask(any)).toBe(1);
+    expect(await ask(large)).toBe(9);
+    expect(await ask(any)).toBe(1);
+    expect([await ask(large, 2), await ask(large, 2)]).toEqual([8, 8]);
+    expect(provider.requests).toHaveLength(3);
   });
 
   it('names the fields that do not fit, and nothing of what stands in them', async () => {

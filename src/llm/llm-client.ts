@@ -4,10 +4,12 @@ import { ArgumentError } from '../errors/index.ts';
 import { type Clock, type EventSource, Events, requireInteger, systemClock } from '../kernel/index.ts';
 import type { Guard, Outcome } from '../pipeline/index.ts';
 import { readOutput } from './answer-output.ts';
+import { ModelAnswerError } from './errors.ts';
 import type { LlmEvents } from './events.ts';
 import type { AnswerFacts, LlmProvider, Message, ModelAnswer, ModelParameters, ModelRequest } from './llm-provider.ts';
 import type { LlmResponse, PromptResponse } from './llm-response.ts';
 import { LlmStream } from './llm-stream.ts';
+import { requireParameters } from './model-parameters.ts';
 import { type AnswerSharing, type Prompt, type PromptContext, renderPrompt } from './prompt.ts';
 
 /** What a {@link LlmClient} is made of. */
@@ -20,7 +22,7 @@ export interface LlmClientOptions {
   readonly guard?: Guard | undefined;
   /** The longest conversation that is sent, in characters. @default 400_000 */
   readonly maxPromptCharacters?: number | undefined;
-  /** The longest wait between two pieces of a streamed answer, in milliseconds. @default 30_000 */
+  /** The longest wait between two pieces of a streamed answer, and for its reader to begin, in milliseconds. @default 30_000 */
   readonly idleTimeoutMs?: number | undefined;
   /** @default systemClock */
   readonly clock?: Clock | undefined;
@@ -118,7 +120,8 @@ export class LlmClient {
 
   /**
    * Asks for an answer bit by bit. Resolves when its first piece is there, and until then the guard may repeat the call.
-   * Errors are those of {@link generate}; while the answer is read, a stream that is cut or stands still throws.
+   * Errors are those of {@link generate}; while the answer is read, a stream throws that is cut, stands still, or has not
+   * ended by the deadline of its request. One that nobody begins to read within `idleTimeoutMs` is given up.
    *
    * @example
    * const stream = await llm.stream({ prompt: 'Tell a story' });
@@ -128,11 +131,13 @@ export class LlmClient {
   async stream(options: Question & AnswerOptions): Promise<LlmStream> {
     const { request, operation, signal } = this.#asking(options, 'stream');
     const startedMs = this.#clock.monotonic();
+    const { deadlineMs } = getRequestContext();
     const begin = (ending?: AbortSignal): Promise<LlmStream> =>
       LlmStream.begin({
         parts: partSignal => this.#provider.stream(request, { signal: partSignal }),
         signal,
         beginSignal: ending,
+        deadlineMs,
         idleTimeoutMs: this.#idleTimeoutMs,
         clock: this.#clock,
         finish: (content, facts) => {
@@ -147,7 +152,7 @@ export class LlmClient {
 
   /**
    * Fills in a prompt, asks, and checks the answer against the shape that the prompt wants. An answer of another shape is
-   * never remembered; it is asked for again as often as the guard allows.
+   * never remembered; it is asked for again as often as the guard allows, also when it was remembered for a shape of before.
    *
    * @throws {ModelAnswerError} when no answer had the shape. All else is as for {@link generate}.
    * @example
@@ -158,7 +163,7 @@ export class LlmClient {
     context: PromptContext<NoInfer<Name>>,
     options: AnswerOptions = {},
   ): Promise<PromptResponse<Output>> {
-    const { name, output: shape, format, cache, example } = prompt;
+    const { name, version, output: shape, format, cache, example } = prompt;
     const asking = this.#asking(
       {
         ...prompt.parameters,
@@ -169,16 +174,31 @@ export class LlmClient {
       },
       name,
       { format, example },
+      version,
     );
-    // What is remembered is the answer as it came, if it fits; whoever gets it reads it again.
-    const check = shape && ((answer: ModelAnswer) => void readOutput(name, shape, answer));
-    const { value, ...outcome } = await this.#answer(asking, check);
     // Without a shape the output is the text: then the prompt's type says so, too.
-    const output = shape === undefined ? (value.content as Output) : readOutput(name, shape, value);
-    return { ...this.#responseOf(value, outcome), output };
+    const read = async (answer: ModelAnswer): Promise<Output> =>
+      shape === undefined ? (answer.content as Output) : await readOutput(name, shape, answer);
+    const respond = async ({ value, ...outcome }: Outcome<ModelAnswer>): Promise<PromptResponse<Output>> => {
+      const output = await read(value);
+      return { ...this.#responseOf(value, outcome), output };
+    };
+    const answered = await this.#answer(asking, read);
+    try {
+      return await respond(answered);
+    } catch (error) {
+      if (!(error instanceof ModelAnswerError)) throw error;
+      // What has just been given fits: this was remembered when the shape asked for less.
+      return await respond(await this.#answer({ ...asking, key: undefined }, read));
+    }
   }
 
-  #asking(options: GenerateOptions, operation: string, shape: Pick<ModelRequest, 'format' | 'example'> = {}): Asking {
+  #asking(
+    options: GenerateOptions,
+    operation: string,
+    shape: Pick<ModelRequest, 'format' | 'example'> = {},
+    version = 1,
+  ): Asking {
     const { model = this.model, temperature, topP, maxOutputTokens, stopSequences, seed } = options;
     const messages = messagesOf(options);
     const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
@@ -195,19 +215,19 @@ export class LlmClient {
     return {
       request,
       operation: options.operation ?? operation,
-      key: keyOf(this.provider, request, options.cache),
+      key: keyOf(this.provider, request, version, options.cache),
       signal: options.signal,
     };
   }
 
   /** Through the guard, when there is one. */
-  async #answer(asking: Asking, check?: (answer: ModelAnswer) => void): Promise<Outcome<ModelAnswer>> {
+  async #answer(asking: Asking, check?: (answer: ModelAnswer) => Promise<unknown>): Promise<Outcome<ModelAnswer>> {
     const { request, operation, key, signal } = asking;
     const ask = async (ending: AbortSignal | undefined): Promise<ModelAnswer> => {
       const startedMs = this.#clock.monotonic();
       const answer = await this.#provider.generate(request, { signal: ending });
       this.#tell(operation, answer, startedMs);
-      check?.(answer);
+      await check?.(answer);
       return answer;
     };
     if (this.#guard === undefined) return { value: await ask(signal), freshness: 'fresh', ageMs: 0 };
@@ -245,14 +265,22 @@ function messagesOf({ prompt, system, messages }: Question): readonly Message[] 
   return system === undefined ? [user] : [{ role: 'system', content: system }, user];
 }
 
-/** The same question to the same model has the same key, within those who may see each other's answers. */
-function keyOf(provider: string, request: ModelRequest, cache: AnswerSharing | undefined): string | undefined {
+/**
+ * The same question to the same model has the same key, within those who may see each other's answers. A new version of a
+ * prompt is another question, whatever its words.
+ */
+function keyOf(
+  provider: string,
+  request: ModelRequest,
+  version: number,
+  cache: AnswerSharing | undefined,
+): string | undefined {
   if (cache === undefined) return undefined;
   const { userId } = getRequestContext();
   if (cache === 'user' && userId === undefined) return undefined;
   const hash = createHash('sha256');
   // The length keeps one part from reaching into the next: no user can be named so that a question becomes another's.
-  for (const part of [cache === 'user' ? `user ${userId}` : 'everyone', provider, JSON.stringify(request)]) {
+  for (const part of [cache === 'user' ? `user ${userId}` : 'everyone', provider, JSON.stringify([version, request])]) {
     hash.update(`${part.length} ${part}`);
   }
   return hash.digest('base64url');
@@ -261,17 +289,4 @@ function keyOf(provider: string, request: ModelRequest, cache: AnswerSharing | u
 function requireModel(model: string): string {
   if (model.trim() !== '') return model;
   throw new ArgumentError('Cannot ask a language model: expected the name of a model or deployment, got none', 'model');
-}
-
-function requireParameters({ temperature, topP, maxOutputTokens, stopSequences }: ModelParameters): void {
-  if (temperature !== undefined && !(temperature >= 0 && temperature <= 2)) {
-    throw new ArgumentError(`Cannot use temperature: expected 0 to 2, got ${temperature}`, 'temperature');
-  }
-  if (topP !== undefined && !(topP > 0 && topP <= 1)) {
-    throw new ArgumentError(`Cannot use topP: expected a number above 0 and at most 1, got ${topP}`, 'topP');
-  }
-  if (maxOutputTokens !== undefined) requireInteger('maxOutputTokens', maxOutputTokens, 1);
-  if (stopSequences?.some(text => text === '')) {
-    throw new ArgumentError('Cannot use stopSequences: expected texts, got an empty one', 'stopSequences');
-  }
 }

@@ -82,7 +82,7 @@ export interface ProviderCallOptions {
 /**
  * Somebody who answers prompts. One attempt per call: retries, limits and time-outs are the guard's. Failures are
  * `NetworkError`, `RateLimitError` and `UpstreamError` of `plinth/errors`; their messages hold no word of a prompt.
- * `languageModelContract` of `plinth/testing` says the rest.
+ * `llmProviderContract` of `plinth/testing` says the rest.
  */
 export interface LlmProvider {
   /** From a closed set: it becomes a metric label. */

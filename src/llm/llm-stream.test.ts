@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { runWithRequestContext } from '../context/index.ts';
 import { NetworkError, UpstreamError } from '../errors/index.ts';
 import { standardGuard } from '../pipeline/index.ts';
 import { RetryBudget } from '../resilience/index.ts';
@@ -14,7 +15,10 @@ const end: ModelPart = { type: 'end', facts };
 class Streaming implements LlmProvider {
   readonly name = 'streaming';
   calls = 0;
+  /** Calls that were told that they are no longer wanted. */
   ended = 0;
+  /** Calls that are over. */
+  closed = 0;
   readonly #scripts: readonly (readonly (ModelPart | Error | 'hang')[])[];
 
   constructor(...scripts: readonly (readonly (ModelPart | Error | 'hang')[])[]) {
@@ -29,10 +33,14 @@ class Streaming implements LlmProvider {
     const script = this.#scripts[Math.min(this.calls, this.#scripts.length - 1)] ?? [];
     this.calls += 1;
     signal?.addEventListener('abort', () => (this.ended += 1), { once: true });
-    for (const part of script) {
-      if (part === 'hang') await new Promise(() => {});
-      else if (part instanceof Error) throw part;
-      else yield part;
+    try {
+      for (const part of script) {
+        if (part === 'hang') await new Promise(() => {});
+        else if (part instanceof Error) throw part;
+        else yield part;
+      }
+    } finally {
+      this.closed += 1;
     }
   }
 }
@@ -142,6 +150,61 @@ describe('A streamed answer', () => {
     calling.abort(new Error('no longer'));
     await expect(wordsOf(stream)).rejects.toThrow('no longer');
     expect(provider.ended).toBe(3);
+  });
+
+  it('that nobody begins to read is given up, and whoever comes later is told why', async () => {
+    const provider = new Streaming([text('a'), text('b'), end]);
+    const stream = await clientOf(provider, { idleTimeoutMs: 500, guard: guard() }).stream({ prompt: 'Tell' });
+    await clock.advance(499);
+    expect(provider.closed).toBe(0);
+    await clock.advance(1);
+    expect([provider.ended, provider.closed]).toEqual([1, 1]);
+    await expect(wordsOf(stream)).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      message: 'Nobody read the answer for 500ms',
+    });
+  });
+
+  it.each([
+    ['with a guard', guard],
+    ['without a guard', () => undefined],
+  ])('ends by the deadline of its request, however steadily it comes, %s', async (_, makeGuard) => {
+    const provider = new Streaming(Array.from({ length: 20 }, () => text('a')));
+    const context = { deadlineMs: clock.monotonic() + 300 };
+    const stream = await runWithRequestContext(context, () =>
+      clientOf(provider, { guard: makeGuard() }).stream({ prompt: 'Tell' }),
+    );
+    let pieces = 0;
+    const reading = (async () => {
+      for await (const _ of stream) {
+        pieces += 1;
+        await clock.advance(100);
+      }
+    })();
+    await expect(reading).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      message: 'The answer had not ended by the deadline of its request',
+    });
+    expect(pieces).toBe(3);
+    expect([provider.ended, provider.closed]).toEqual([1, 1]);
+  });
+
+  it('whose request is over before its first piece comes ends then, without a guard, too', async () => {
+    const context = { deadlineMs: clock.monotonic() + 300 };
+    const begun = runWithRequestContext(context, () => clientOf(new Streaming(['hang'])).stream({ prompt: 'Tell' }));
+    const refused = expect(begun).rejects.toThrow('by the deadline of its request');
+    await clock.advance(300);
+    await refused;
+  });
+
+  it('leaves no timer behind', async () => {
+    const context = { deadlineMs: clock.monotonic() + 1_000_000 };
+    const timers = clock.pendingTimers;
+    await runWithRequestContext(context, async () => {
+      const stream = await clientOf(new Streaming([text('a'), end])).stream({ prompt: 'Tell' });
+      await stream.response();
+    });
+    expect(clock.pendingTimers).toBe(timers);
   });
 
   it('takes nothing from its caller when it is over', async () => {

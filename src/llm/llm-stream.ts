@@ -1,5 +1,5 @@
 import { ArgumentError, NetworkError, TimeoutError } from '../errors/index.ts';
-import { type Clock, formatDuration, untilAborted } from '../kernel/index.ts';
+import { type Clock, formatDuration, type Timer, untilAborted } from '../kernel/index.ts';
 import type { AnswerFacts, ModelPart } from './llm-provider.ts';
 import type { LlmResponse } from './llm-response.ts';
 
@@ -10,6 +10,8 @@ export interface LlmStreamParts {
   readonly signal: AbortSignal | undefined;
   /** Ends the stream as long as its first piece has not come. */
   readonly beginSignal: AbortSignal | undefined;
+  /** When the request that it is for has to be over, on the monotonic clock. */
+  readonly deadlineMs: number | undefined;
   readonly idleTimeoutMs: number;
   readonly clock: Clock;
   /** Called once, at the end of the answer. */
@@ -17,13 +19,17 @@ export interface LlmStreamParts {
 }
 
 /**
- * An answer that comes bit by bit. It is read once, by `for await` or by {@link response}; leaving the loop ends the call.
+ * An answer that comes bit by bit. It is read once, by `for await` or by {@link response}; leaving the loop ends the call,
+ * and so do the deadline of the request and a reader who does not come.
  */
 export class LlmStream implements AsyncIterable<string> {
   readonly #source: LlmStreamParts;
   readonly #ending = new AbortController();
   readonly #parts: AsyncIterator<ModelPart>;
-  readonly #endByCaller = (): void => this.#ending.abort(this.#source.signal?.reason);
+  readonly #endByCaller = (): void => this.#end(this.#source.signal?.reason);
+  #deadline: Timer | undefined;
+  /** Runs while a piece is waited for, and while the reader of the first one is. */
+  #idle: Timer | undefined;
   #first: IteratorResult<ModelPart> | undefined;
   #content = '';
   #response: LlmResponse | undefined;
@@ -50,7 +56,9 @@ export class LlmStream implements AsyncIterable<string> {
       throw new ArgumentError('Cannot read a streamed answer twice: ask response() for the whole of it', 'stream');
     }
     this.#isTaken = true;
+    this.#idle?.cancel();
     try {
+      this.#ending.signal.throwIfAborted();
       for (let part = this.#first; part !== undefined && part.done !== true; part = await this.#next()) {
         if (part.value.type === 'end') {
           this.#response = this.#source.finish(this.#content, part.value.facts);
@@ -86,12 +94,19 @@ export class LlmStream implements AsyncIterable<string> {
   }
 
   async #begin(signal: AbortSignal | undefined, beginSignal: AbortSignal | undefined): Promise<void> {
-    const endByAttempt = (): void => this.#ending.abort(beginSignal?.reason);
+    const endByAttempt = (): void => this.#end(beginSignal?.reason);
     signal?.addEventListener('abort', this.#endByCaller, { once: true });
     beginSignal?.addEventListener('abort', endByAttempt, { once: true });
     try {
       // How long the first piece may take is the guard's to say, where there is one.
-      this.#first = beginSignal === undefined ? await this.#next() : await this.#wait();
+      if (beginSignal === undefined) {
+        this.#endAtDeadline();
+        this.#first = await this.#next();
+      } else {
+        this.#first = await this.#wait();
+        this.#endAtDeadline();
+      }
+      this.#endAfterIdling('Nobody read the answer');
     } catch (error) {
       this.#close();
       throw error;
@@ -102,16 +117,28 @@ export class LlmStream implements AsyncIterable<string> {
 
   /** The next piece, unless it lets us wait too long. */
   async #next(): Promise<IteratorResult<ModelPart>> {
-    const { clock, idleTimeoutMs } = this.#source;
-    const timer = clock.setTimer(idleTimeoutMs, () => {
-      const waited = formatDuration(idleTimeoutMs);
-      this.#ending.abort(new TimeoutError(`The answer stood still for ${waited}`, idleTimeoutMs));
-    });
+    this.#endAfterIdling('The answer stood still');
     try {
       return await this.#wait();
     } finally {
-      timer.cancel();
+      this.#idle?.cancel();
     }
+  }
+
+  #endAfterIdling(what: string): void {
+    const { clock, idleTimeoutMs } = this.#source;
+    this.#idle = clock.setTimer(idleTimeoutMs, () => {
+      this.#end(new TimeoutError(`${what} for ${formatDuration(idleTimeoutMs)}`, idleTimeoutMs));
+    });
+  }
+
+  #endAtDeadline(): void {
+    const { clock, deadlineMs } = this.#source;
+    if (deadlineMs === undefined) return;
+    const leftMs = Math.max(0, deadlineMs - clock.monotonic());
+    this.#deadline = clock.setTimer(leftMs, () => {
+      this.#end(new TimeoutError('The answer had not ended by the deadline of its request', leftMs));
+    });
   }
 
   /** A provider that does not listen is not waited for. */
@@ -119,8 +146,16 @@ export class LlmStream implements AsyncIterable<string> {
     return untilAborted(this.#parts.next(), this.#ending.signal);
   }
 
+  /** Also when nobody is reading: whoever comes later is told why. */
+  #end(reason: unknown): void {
+    this.#ending.abort(reason);
+    this.#close();
+  }
+
   #close(): void {
     this.#source.signal?.removeEventListener('abort', this.#endByCaller);
+    this.#deadline?.cancel();
+    this.#idle?.cancel();
     if (this.#response === undefined) this.#ending.abort();
     void Promise.resolve(this.#parts.return?.()).catch(() => {});
   }

@@ -72,6 +72,12 @@ describe('A prompt', () => {
     );
   });
 
+  it('is refused with a parameter that no provider can use', () => {
+    expect(() => definePrompt({ name: 'cold', text: 'x', parameters: { temperature: -5 } })).toThrow(
+      'Cannot use temperature: expected 0 to 2, got -5',
+    );
+  });
+
   it('tells the model the shape as it is written, before defaults are filled in', () => {
     const output = z.object({ title: z.string(), tags: z.array(z.string()).default([]) });
     const { format } = definePrompt({ name: 'shaped', text: 'x', output });

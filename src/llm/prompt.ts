@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ArgumentError } from '../errors/index.ts';
 import { requireInteger } from '../kernel/index.ts';
 import type { AnswerFormat, Message, ModelParameters } from './llm-provider.ts';
+import { requireParameters } from './model-parameters.ts';
 
 /** The names between double braces in a text. Of a text that is not known to the compiler, any name. */
 export type Placeholders<Text extends string> = string extends Text
@@ -78,7 +79,7 @@ export interface Prompt<Name extends string = string, Output = string> {
  * Values are put in as they are, and are not searched for placeholders again. What users wrote stays what users wrote: a
  * model may follow instructions in it, so never let an answer decide what somebody may do.
  *
- * @throws {ArgumentError} when the name, a placeholder, the shape or the example cannot be used.
+ * @throws {ArgumentError} when the name, a placeholder, a parameter, the shape or the example cannot be used.
  * @example
  * const headlines = definePrompt({
  *   name: 'headlines',
@@ -105,6 +106,7 @@ export function definePrompt(
   }
   if (text.trim() === '') throw new ArgumentError(`Cannot use the prompt "${name}": it has no text`, 'text');
   requireInteger('version', version, 1, Number.MAX_SAFE_INTEGER);
+  requireParameters(parameters);
   const output = 'output' in options ? options.output : undefined;
   return Object.freeze({
     name,
@@ -183,14 +185,23 @@ function formatOf(name: string, output: z.ZodType): AnswerFormat {
   }
 }
 
-/** An example that does not fit would make every offline answer a failure. */
+/** An example that does not fit would make every offline answer a failure. A shape that needs time says so only then. */
 function exampleOf(name: string, output: z.ZodType | undefined, example: unknown): string | undefined {
   if (example === undefined) return undefined;
   if (output === undefined) return String(example);
-  const checked = output.safeParse(example);
-  if (checked.success) return JSON.stringify(example);
+  const problem = problemOf(output, example);
+  if (problem === undefined) return JSON.stringify(example);
   throw new ArgumentError(
-    `Cannot use the example of the prompt "${name}": ${z.prettifyError(checked.error).replaceAll('\n', ' ')}`,
+    `Cannot use the example of the prompt "${name}": ${z.prettifyError(problem).replaceAll('\n', ' ')}`,
     'example',
   );
+}
+
+function problemOf(output: z.ZodType, example: unknown): z.ZodError | undefined {
+  try {
+    return output.safeParse(example).error;
+  } catch (error) {
+    if (error instanceof z.core.$ZodAsyncError) return undefined;
+    throw error;
+  }
 }

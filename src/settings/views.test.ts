@@ -81,15 +81,26 @@ describe('validateEnvironment()', () => {
   it('names what a deployment misses', () => {
     expect(validateEnvironment(nothing)).toEqual({
       isValid: false,
-      errors: ['DATABASE_URL not configured', 'LLM API key not configured'],
+      errors: ['LLM API key not configured'],
       warnings: [],
+      database: 'embedded',
     });
-    expect(validateEnvironment(something)).toEqual({ isValid: true, errors: [], warnings: [] });
+    expect(validateEnvironment(something)).toEqual({ isValid: true, errors: [], warnings: [], database: 'server' });
+  });
+
+  it('takes the embedded database for what it is: supported, and worth a warning in production', () => {
+    const check = (stage: string) =>
+      validateEnvironment({ ...nothing, environment: { ENVIRONMENT: stage, LLM_PROVIDER: 'offline' } });
+    expect(check('development')).toEqual({ isValid: true, errors: [], warnings: [], database: 'embedded' });
+    const { errors, warnings, database } = check('production');
+    expect(warnings).toContainEqual(expect.stringMatching(/^DATABASE_URL not configured: the embedded database/));
+    expect(errors).not.toContainEqual(expect.stringMatching(/^DATABASE_URL/));
+    expect(database).toBe('embedded');
   });
 
   it('needs no key for the offline provider', () => {
     const { errors } = validateEnvironment({ ...nothing, environment: { LLM_PROVIDER: 'offline' } });
-    expect(errors).toEqual(['DATABASE_URL not configured']);
+    expect(errors).toEqual([]);
   });
 
   it('reports what cannot be used instead of throwing', () => {

@@ -92,14 +92,17 @@ export interface EnvironmentStatus {
   readonly errors: readonly string[];
   /** What is allowed but probably not meant. */
   readonly warnings: readonly string[];
+  /** Where the data goes: to the PostgreSQL of `DATABASE_URL`, or without one to the database within this process. */
+  readonly database: 'server' | 'embedded';
 }
 
 /**
- * Checks the environment without starting anything: every value must be usable, and the database and the language
- * model must be configured. Never throws for what it finds. A service on embedded engines runs without the two.
+ * Checks the environment without starting anything: every value must be usable, and the language model must be
+ * configured. Without an address the embedded database stands in, which is said, and warned of in production. Never throws
+ * for what it finds.
  *
  * @example
- * validateEnvironment({ environment: {} }).errors; // ['DATABASE_URL not configured', 'LLM API key not configured']
+ * validateEnvironment({ environment: {} }).errors; // ['LLM API key not configured']
  */
 export function validateEnvironment(options: LoadSettingsOptions = {}): EnvironmentStatus {
   const { settings, problems } = readSettings(options);
@@ -116,13 +119,20 @@ export function environmentStatus(
   problems: readonly ConfigurationProblem[] = [],
 ): EnvironmentStatus {
   const isMissing = (path: string): boolean => settings.origins[path] === 'default';
+  const isEmbedded = isMissing('database.url');
   const errors = [
-    ...(isMissing('database.url') ? ['DATABASE_URL not configured'] : []),
     ...(settings.ai.provider !== 'offline' && isMissing('ai.apiKey') ? ['LLM API key not configured'] : []),
     ...problems.map(inOneLine),
   ];
-  return { isValid: errors.length === 0, errors, warnings: settings.warnings.map(inOneLine) };
+  const warnings = [
+    ...(isEmbedded && settings.environment === 'production' ? [embeddedInProduction] : []),
+    ...settings.warnings.map(inOneLine),
+  ];
+  return { isValid: errors.length === 0, errors, warnings, database: isEmbedded ? 'embedded' : 'server' };
 }
+
+const embeddedInProduction =
+  'DATABASE_URL not configured: the embedded database serves this process alone, with one connection, and is as safe as its disk';
 
 function inOneLine({ name, message, origin }: ConfigurationProblem): string {
   return `${name}: ${message}${origin === undefined ? '' : ` (from ${origin})`}`;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +51,22 @@ describe('createInfrastructure()', () => {
     await expect(fetch(`${url}/health/ready`)).rejects.toThrow();
   });
 
+  it('opens nothing more once it is being closed: what was about to open is closed at once', async () => {
+    const infrastructure = await create();
+    const opening = infrastructure.createServer({ docsUrl: false });
+    const refused = expect(opening).rejects.toMatchObject({ name: 'RejectedError', code: 'CLOSED' });
+    await infrastructure.close();
+    await refused;
+    for (const open of [
+      () => infrastructure.createServer({ docsUrl: false }),
+      async () => infrastructure.onClose('mine', () => {}),
+      async () => infrastructure.batch({ name: 'labels', work: () => 1 }),
+      async () => infrastructure.queuedBatch({ name: 'more-labels', work: () => 1 }),
+    ]) {
+      await expect(open()).rejects.toMatchObject({ name: 'RejectedError', code: 'CLOSED' });
+    }
+  });
+
   it('says every problem of the settings at once', async () => {
     const error = await create({ PORT: '-1', DB_POOL_SIZE: 'many' }).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(ConfigurationError);
@@ -85,6 +102,17 @@ describe('an infrastructure', () => {
     infrastructure.logging.getLogger('here').info('Hello');
     infrastructure.logging.flush();
     expect(await readFile(join(directory, 'logs', 'app.log'), 'utf8')).toContain('Hello');
+  });
+
+  it('is ready, with restrictions, while every connection to the database is on loan', async () => {
+    const session = await infrastructure.database().openSession();
+    const asking = infrastructure.health.ready();
+    await (infrastructure.clock as VirtualClock).advance(750);
+    expect(await asking).toMatchObject({
+      status: 'degraded',
+      checks: { database: { status: 'degraded', message: 'Every connection is on loan' } },
+    });
+    await session.close();
   });
 
   it('has files, below the data directory unless a bucket is named, and tells of them without their names', async () => {
@@ -134,6 +162,22 @@ describe('an infrastructure', () => {
     const log = await readFile(join(directory, 'logs', 'app.log'), 'utf8');
     expect(log).toMatch(/WARNING .*Pace of maps: paused, as the source asked pause=90/);
     expect(log).toMatch(/WARNING .*Pace of maps: slower from=4 to=2/);
+  });
+
+  it.each([
+    [{}, 30_000, 60_000, 4],
+    [{ attemptTimeoutMs: undefined, deadlineMs: undefined, maxAttempts: undefined }, 30_000, 60_000, 4],
+    [{ attemptTimeoutMs: 90_000 }, 90_000, 180_000, 4],
+    [{ attemptTimeoutMs: 2_000 }, 2_000, 60_000, 4],
+    [{ attemptTimeoutMs: 2_000, deadlineMs: 3_000, maxAttempts: 1 }, 2_000, 3_000, 1],
+  ])('takes what %j leaves open about attempts from the settings', (options, attemptMs, deadlineMs, maxAttempts) => {
+    const { guard } = infrastructure.dependency(`numbers-${randomUUID()}`, options);
+    const numbers = Object.fromEntries(guard.explain().map(({ stage, settings }) => [stage, settings]));
+    expect(numbers).toMatchObject({
+      deadline: { timeoutMs: deadlineMs },
+      attemptTimeout: { timeoutMs: attemptMs },
+      retry: { maxAttempts },
+    });
   });
 
   it('refuses two dependencies of one name', () => {

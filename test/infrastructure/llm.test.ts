@@ -60,7 +60,7 @@ describe('The language model of an infrastructure', () => {
     expect(rendered).toMatch(/plinth_llm_tokens_total\{[^}]*operation="words"[^}]*direction="completion"[^}]*\} 7/);
     expect(rendered).toMatch(/plinth_llm_answers_total\{[^}]*finish_reason="stop"[^}]*\} 1/);
     expect(prompts.list()).toEqual([words]);
-    expect(withKey.validateEnvironment().errors).toEqual(['DATABASE_URL not configured']);
+    expect(withKey.validateEnvironment()).toMatchObject({ isValid: true, errors: [], database: 'embedded' });
   });
 
   it('opens its breaker when it keeps failing: then nobody is asked, and readiness is degraded', async () => {
@@ -101,7 +101,7 @@ describe('The language model of an infrastructure', () => {
     expect(without.dependencies.list()).toEqual([]);
     expect(without.validateEnvironment()).toMatchObject({
       isValid: false,
-      errors: ['DATABASE_URL not configured', 'LLM API key not configured'],
+      errors: ['LLM API key not configured'],
     });
     expect(() => without.llm('openai')).toThrow('LLM API key not configured');
   });
