@@ -1,4 +1,5 @@
 import type { Infrastructure } from 'plinth';
+import { Timeout } from 'plinth/resilience';
 import {
   type IdempotencyHooks,
   type IdempotencyStore,
@@ -8,19 +9,29 @@ import {
 } from 'plinth/server';
 import { z } from 'zod';
 
+/** Longer than the longest request takes, in milliseconds: a language model and the Orange Book have two minutes. */
+const leaseMs = 180_000;
+
+/** How long a request waits for tables that are not there yet, in milliseconds: then it is to come again. */
+const tablesTimeoutMs = 5_000;
+
 /**
  * The hooks of every route that takes an idempotency key. Keys are kept in the database, also where there is Redis: a row
  * and the answer that tells of it are then one transaction, and no server that forgets lets a request run again.
  *
- * @param tables Settles when the tables are there: a request that comes earlier waits for them.
+ * @param tables Settles when the tables are there: a request that comes earlier waits for them for five seconds.
  */
-export function idempotencyKeys(infrastructure: Infrastructure, tables: Promise<unknown>): IdempotencyHooks {
+export function idempotencyKeys(
+  infrastructure: Pick<Infrastructure, 'clock' | 'database' | 'logging'>,
+  tables: Promise<unknown>,
+): IdempotencyHooks {
   const logger = infrastructure.logging.getLogger('service.idempotency');
+  const opening = new Timeout({ timeoutMs: tablesTimeoutMs, clock: infrastructure.clock });
   const inSql = new SqlIdempotencyStore({ database: infrastructure.database() });
   const store: IdempotencyStore = {
     transactional: inSql.transactional,
     claim: async (...given) => {
-      await tables;
+      await opening.execute(() => tables);
       return await inSql.claim(...given);
     },
     complete: (...given) => inSql.complete(...given),
@@ -28,6 +39,7 @@ export function idempotencyKeys(infrastructure: Infrastructure, tables: Promise<
   };
   return idempotent({
     store,
+    leaseMs,
     onStoreFailure: error => logger.warning('The answer was given without being kept under its key', { error }),
   });
 }

@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { ConfigurationError, PlinthError } from 'plinth/errors';
 import { systemClock } from 'plinth/kernel';
-import { type Service, startService } from './service.ts';
+import { startService } from './service.ts';
 
 /** How long closing may take before the process ends all the same, in milliseconds. */
 const closeTimeoutMs = 15_000;
@@ -13,34 +14,45 @@ async function main(): Promise<void> {
   const startedMs = systemClock.monotonic();
   const seconds = (): string => `${((systemClock.monotonic() - startedMs) / 1_000).toFixed(1)} s`;
   print('Plinth is starting');
-  const starting = startService({ onProgress: step => print(`  ${seconds().padStart(6)}  ${step}`) });
-  endOnSignals(starting);
-  const service = await starting;
-  print(`  ${seconds().padStart(6)}  routes`);
-  for (const { method, path, summary } of service.server.routes())
-    print(`          ${method.padEnd(7)} ${path}  ${summary ?? ''}`);
-  print(`\n  Console and API: ${service.url}   (Ctrl-C ends)\n`);
+  const ending = endOnSignals();
+  try {
+    const service = await startService({
+      onProgress: step => print(`  ${seconds().padStart(6)}  ${step}`),
+      signal: ending,
+    });
+    print(`  ${seconds().padStart(6)}  routes`);
+    for (const { method, path, summary } of service.server.routes())
+      print(`          ${method.padEnd(7)} ${path}  ${summary ?? ''}`);
+    print(`\n  Console and API: ${service.url}   (Ctrl-C ends)\n`);
+    if (!ending.aborted) await once(ending, 'abort');
+    await service.close();
+  } catch (error) {
+    if (!ending.aborted || error !== ending.reason) throw error;
+  }
+  print('Closed');
 }
 
 /** npm passes on the Ctrl-C that the terminal has sent already: what comes so soon is the same one, in milliseconds. */
 const sameSignalMs = 1_000;
 
-/** The first signal lets everything finish, also the start; the second one does not wait. */
-function endOnSignals(starting: Promise<Service>): void {
-  let endingSinceMs: number | undefined;
+/** @returns what the first signal aborts: what is under way may finish. The second signal does not wait. */
+function endOnSignals(): AbortSignal {
+  const ending = new AbortController();
+  let endingSinceMs = 0;
   const end = (signal: NodeJS.Signals): void => {
     const nowMs = systemClock.monotonic();
-    if (endingSinceMs !== undefined) {
+    if (ending.signal.aborted) {
       if (nowMs - endingSinceMs > sameSignalMs) process.exit(130);
       return;
     }
     endingSinceMs = nowMs;
     print(`\n${signal}: finishing what is under way`);
     systemClock.setTimer(closeTimeoutMs, () => fail(`Closing took more than ${closeTimeoutMs / 1_000} s`));
-    starting.then(service => service.close()).then(() => print('Closed'), fail);
+    ending.abort();
   };
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
+  return ending.signal;
 }
 
 function fail(error: unknown): void {

@@ -8,9 +8,9 @@ import {
   type Update,
 } from 'plinth/crud';
 import type { DatabaseManager } from 'plinth/database';
-import { ValidationError } from 'plinth/errors';
 import { idempotencyOf, type ServerRoutes } from 'plinth/server';
 import { z } from 'zod';
+import { changeOptions, ifMatch, versionTag } from './if-match.ts';
 
 /** A table that is served under a path. */
 export interface Resource<T extends Table> {
@@ -45,28 +45,15 @@ export function pageOf(item: z.ZodType): z.ZodObject {
 
 /** Keys as they come in a path. */
 export function keyOf({ kind }: Table['key']): z.ZodType {
-  return kind === 'uuid' ? z.uuid() : z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+  return kind === 'uuid' ? z.uuid() : wholeKey;
 }
 
-/** The version of a row as a header, so that a change can say which one it was made on. */
-export function versionTag(table: Table, row: unknown): string {
-  const field = table.version ?? '';
-  return `"${String((row as Readonly<Record<string, unknown>>)[field])}"`;
-}
-
-/**
- * The version that a change was made on.
- *
- * @throws {ValidationError} for anything but one version, or `*` for whichever.
- */
-export function expectedVersion(header: string | undefined): number | undefined {
-  if (header === undefined || header.trim() === '*') return undefined;
-  const version = /^\s*"(\d{1,15})"\s*$/.exec(header)?.[1];
-  if (version !== undefined) return Number(version);
-  throw new ValidationError('The header If-Match cannot be used', {
-    'if-match': 'Expected the ETag of the row, such as "3", or *',
-  });
-}
+/** A number that is a key, as it comes in a path or a query: written in one way only. */
+export const wholeKey: z.ZodType<number, string> = z
+  .string()
+  .regex(/^[1-9]\d{0,15}$/, 'Expected a whole number from 1, such as 42')
+  .transform(Number)
+  .pipe(z.int());
 
 /** The part of a row that a change may hold: nothing is filled in for what it leaves out. */
 function changesOf(table: Table): z.ZodType {
@@ -93,7 +80,7 @@ export function resourceRoutes<T extends Table>(resource: Resource<T>): ServerRo
         const created = await createOnce(service, request.body as Insert<T>, request, resource);
         return reply
           .code(201)
-          .headers(headersOf(created, request.url, table))
+          .headers(headersOf(created, request, table))
           .send(created);
       },
     );
@@ -118,8 +105,9 @@ export function resourceRoutes<T extends Table>(resource: Resource<T>): ServerRo
 }
 
 /** Where a row that was created is, and its version. */
-function headersOf(row: unknown, url: string, table: Table): Record<string, string> {
-  return { etag: versionTag(table, row), location: `${url}/${String((row as Params)[table.key.field])}` };
+function headersOf(row: unknown, { url }: { readonly url: string }, table: Table): Record<string, string> {
+  const [path] = url.split('?', 1);
+  return { etag: versionTag(table, row), location: `${path}/${String((row as Params)[table.key.field])}` };
 }
 
 /**
@@ -136,7 +124,7 @@ async function createOnce<T extends Table>(
   if (key?.transactional !== true) return await service.create(values);
   return await database.transaction(async transaction => {
     const row = await service.withSession(transaction).create(values);
-    await key.complete(transaction, { status: 201, body: row, headers: headersOf(row, request.url, table) });
+    await key.complete(transaction, { status: 201, body: row, headers: headersOf(row, request, table) });
     return row;
   });
 }
@@ -147,12 +135,7 @@ function rowRoutes<T extends Table>(resource: Resource<T>, keyParam: string): Se
   const path = `${resource.path}/:${keyParam}`;
   const schema: z.ZodType = table.schema;
   const facts = { tags: [tag], params: z.object({ ...resource.params, [keyParam]: keyOf(table.key) }) };
-  const headers = z.object({
-    'if-match': z
-      .string()
-      .optional()
-      .meta({ description: 'The ETag of the row: it is left alone when it has another' }),
-  });
+  const headers = z.object({ 'if-match': ifMatch });
   const keyIn = (params: Params): Key<T> => params[keyParam] as Key<T>;
   return async app => {
     app.get(
@@ -175,9 +158,10 @@ function rowRoutes<T extends Table>(resource: Resource<T>, keyParam: string): Se
         },
       },
       async (request, reply) => {
-        const options = { expectedVersion: expectedVersion(request.headers['if-match']) };
-        const changes = request.body as Update<T>;
-        const row = await resource.service(request.params).update(keyIn(request.params), changes, options);
+        const service = resource.service(request.params);
+        const key = keyIn(request.params);
+        const options = await changeOptions(request.headers['if-match'], table, () => service.getById(key));
+        const row = await service.update(key, request.body as Update<T>, options);
         return reply.header('etag', versionTag(table, row)).send(row);
       },
     );
@@ -185,8 +169,9 @@ function rowRoutes<T extends Table>(resource: Resource<T>, keyParam: string): Se
       path,
       { schema: { summary: `Deletes ${words.one}`, ...facts, headers, response: { 204: z.undefined() } } },
       async (request, reply) => {
-        const options = { expectedVersion: expectedVersion(request.headers['if-match']) };
-        await resource.service(request.params).delete(keyIn(request.params), options);
+        const service = resource.service(request.params);
+        const key = keyIn(request.params);
+        await service.delete(key, await changeOptions(request.headers['if-match'], table, () => service.getById(key)));
         return reply.code(204).send();
       },
     );

@@ -2,8 +2,9 @@ import { join, resolve } from 'node:path';
 import { createInfrastructure, type Infrastructure, type InfrastructureOptions } from 'plinth';
 import { BatchProcessor } from 'plinth/batch';
 import { checkTables, Repository } from 'plinth/crud';
-import { systemIds } from 'plinth/kernel';
+import { systemIds, untilAborted } from 'plinth/kernel';
 import { idempotencyMigration, limitRequests, type Server, type ServerRoutes } from 'plinth/server';
+import type { Settings } from 'plinth/settings';
 import { AdsRepositoryFactory } from './ads/ads-repositories.ts';
 import { adsRoutes } from './ads/ads-routes.ts';
 import { adsMigrations } from './ads/migrations.ts';
@@ -23,6 +24,7 @@ import { medicationRoutes } from './medications/medication-routes.ts';
 import { MedicationService } from './medications/medication-service.ts';
 import { medicationMigrations } from './medications/migrations.ts';
 import { propertyRoutes } from './properties/property-routes.ts';
+import { loadServiceSettings } from './service-settings.ts';
 import { openSources } from './sources.ts';
 import { type StandIn, startStandIn } from './stand-in/index.ts';
 import { userMigrations } from './users/migrations.ts';
@@ -34,6 +36,8 @@ import { users } from './users/users-table.ts';
 export interface ServiceOptions extends InfrastructureOptions {
   /** Told of each step of the start, in words for people. @default nobody */
   readonly onProgress?: ((step: string) => void) | undefined;
+  /** Gives up a start that waits for the database, and closes what is open. @default none */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The reference service, running. */
@@ -48,14 +52,22 @@ export interface Service extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Starts the reference service: medications, their evidence and imports, properties, users and ads, and the console. */
+/**
+ * Starts the reference service: medications, their evidence and imports, properties, users and ads, and the console.
+ *
+ * @throws the signal's reason when it is aborted before the database is open; then everything is closed.
+ */
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
-  const { onProgress = () => {} } = options;
+  const { onProgress = () => {}, signal } = options;
   // Bundled while the rest is loaded.
   const bundling = loadConsoleAssets();
   bundling.catch(() => {});
   // The page is there while the database still opens; readiness says so, and answers are given without being kept.
-  const infrastructure = await createInfrastructure({ ...options, awaitDatabase: false });
+  const infrastructure = await createInfrastructure({
+    ...options,
+    settings: settingsOf(options),
+    awaitDatabase: false,
+  });
   try {
     const { service: place } = infrastructure.settings;
     const database = infrastructure.database<MedicationTables>();
@@ -75,7 +87,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     const imports = openImports(infrastructure, medications);
     const keys = idempotencyKeys(infrastructure, tables.opened);
     const server = await infrastructure.createServer();
-    const state = new ConsoleState(infrastructure, imports);
+    const state = new ConsoleState(infrastructure, imports, standIn);
     infrastructure.onClose('console', () => state.close());
     const routes = [
       medicationRoutes(medications),
@@ -96,7 +108,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     const { url } = await server.listen({ port: place.port, host: place.host });
     onProgress(`listening on ${url}`);
     await imports.open();
-    await tables.opened;
+    await untilAborted(tables.opened, signal);
     return { url, infrastructure, server, standIn, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await infrastructure.close();
@@ -106,6 +118,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   function close(): Promise<void> {
     return infrastructure.close();
   }
+}
+
+/** The settings that were handed in loaded, or as they are loaded for this service. */
+function settingsOf({ settings }: ServiceOptions): Settings {
+  return settings !== undefined && 'service' in settings ? settings : loadServiceSettings(settings);
 }
 
 /**

@@ -1,7 +1,8 @@
 import { BaseService } from 'plinth/crud';
 import type { ServerApp, ServerRoutes } from 'plinth/server';
 import { z } from 'zod';
-import { expectedVersion, keyOf, resourceRoutes, versionTag } from '../resource-routes.ts';
+import { changeOptions, ifMatch, versionTag } from '../if-match.ts';
+import { keyOf, resourceRoutes } from '../resource-routes.ts';
 import type { AdsRoutesParts } from './ads-routes-parts.ts';
 import { campaignBudget, groupOverview, ownerParams, periodOf, periodQuery, userStats } from './ads-schemas.ts';
 import { headlineRoutes } from './headline-routes.ts';
@@ -58,7 +59,7 @@ export function adsRoutes(parts: AdsRoutesParts): ServerRoutes {
 /** What is asked of a campaign besides its row. */
 function campaignRoutes({ repositories, clock }: AdsRoutesParts): ServerRoutes {
   const params = z.object({ ...ownerParams, id: keyOf(campaigns.key).pipe(z.number()) });
-  const headers = z.object({ 'if-match': z.string().optional() });
+  const headers = z.object({ 'if-match': ifMatch });
   const changes = { tags: [tag], params, headers, response: { 200: campaigns.schema } };
   const mine = (userId: string) => repositories.createCampaignRepository().ownedBy(userId);
   return async app => {
@@ -71,8 +72,9 @@ function campaignRoutes({ repositories, clock }: AdsRoutesParts): ServerRoutes {
         { schema: { summary, ...changes } },
         async (request, reply) => {
           const { userId, id } = request.params;
-          const options = { expectedVersion: expectedVersion(request.headers['if-match']) };
-          const row = await mine(userId)[action](id, options);
+          const campaign = mine(userId);
+          const read = () => repositories.createCampaignRepository().getById(id, { userId });
+          const row = await campaign[action](id, await changeOptions(request.headers['if-match'], campaigns, read));
           return reply.header('etag', versionTag(campaigns, row)).send(row);
         },
       );

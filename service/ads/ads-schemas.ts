@@ -1,22 +1,23 @@
 import { z } from 'zod';
-import { bucketWidth, lastDays, type Period } from './period.ts';
+import { wholeKey } from '../resource-routes.ts';
+import { bucketWidth, knownDay, lastDays, type Period } from './period.ts';
 import { runStatus } from './tables.ts';
 
 /** Whose rows: whoever asks, until callers are known. */
 export const ownerParams = { userId: z.uuid() };
 
-const day = z.iso.date();
-
 /** Days in UTC, both included. */
 export const periodQuery = {
-  from: day.optional().meta({ description: 'The first day in UTC, included. Default: 29 days before `to`, or today' }),
-  to: day.optional().meta({ description: 'The last day in UTC, included. Default: today' }),
+  from: knownDay
+    .optional()
+    .meta({ description: 'The first day in UTC, included. Default: 29 days before `to`, or today' }),
+  to: knownDay.optional().meta({ description: 'The last day in UTC, included. Default: today' }),
 };
 
 /** Of what numbers are told. */
 export const partQuery = {
-  adId: z.coerce.number().int().min(1).optional().meta({ description: 'Of one ad only' }),
-  campaignId: z.coerce.number().int().min(1).optional().meta({ description: 'Of one campaign only' }),
+  adId: wholeKey.optional().meta({ description: 'Of one ad only' }),
+  campaignId: wholeKey.optional().meta({ description: 'Of one campaign only' }),
 };
 
 /** How wide the buckets of a series are. */

@@ -19,7 +19,20 @@ const maxDays = 3_660;
 /** The longest period that is told by the hour, in days. */
 const maxHourlyDays = 93;
 
-const day = z.iso.date();
+/** Days are counted from here on: before it no ad of ours was shown. */
+const firstDay = '1970-01-01';
+/** The day after it is still one that SQL and JavaScript write alike. */
+const lastDay = '9998-12-31';
+
+/** A day that can be told of, as the interface takes it. */
+export const knownDay: z.ZodType<string, string> = z.iso
+  .date('Expected a day such as 2026-01-15')
+  .refine(isKnownDay, `Expected a day from ${firstDay} to ${lastDay}`);
+
+/** Whether a moment is within the days that can be told of. */
+export function isKnownMoment(moment: Date): boolean {
+  return isKnownDay(moment.toISOString().slice(0, 10));
+}
 
 /**
  * The first moment of a period and the first after it, as SQL takes them.
@@ -28,8 +41,10 @@ const day = z.iso.date();
  */
 export function boundsOf({ from, to }: Period, width: BucketWidth = 'day'): readonly [string, string] {
   const problems: Record<string, string> = {};
-  if (!day.safeParse(from).success) problems['from'] = 'Expected a day such as 2026-01-15';
-  if (!day.safeParse(to).success) problems['to'] = 'Expected a day such as 2026-01-15';
+  for (const [name, day] of Object.entries({ from, to })) {
+    const [issue] = knownDay.safeParse(day).error?.issues ?? [];
+    if (issue !== undefined) problems[name] = issue.message;
+  }
   const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
   const most = width === 'hour' ? maxHourlyDays : maxDays;
   if (days < 1) problems['to'] ??= 'Expected a day that is not before from';
@@ -45,10 +60,15 @@ export function periodBefore(period: Period): Period {
   return { from: addDays(period.from, -days), to: addDays(period.from, -1) };
 }
 
-/** The last days up to a moment, today included. */
+/** The last days up to a moment, today included; fewer where there are no more. */
 export function lastDays(days: number, now: number): Period {
   const to = new Date(now).toISOString().slice(0, 10);
-  return { from: addDays(to, 1 - days), to };
+  const from = addDays(to, 1 - days);
+  return { from: from < firstDay ? firstDay : from, to };
+}
+
+function isKnownDay(day: string): boolean {
+  return day >= firstDay && day <= lastDay;
 }
 
 function addDays(text: string, days: number): string {

@@ -1,5 +1,6 @@
 import { defineTable } from 'plinth/crud';
 import { z } from 'zod';
+import { isKnownMoment } from './period.ts';
 
 /** Whether something runs. What is archived is kept for its numbers. */
 export const runStatus = z.enum(['active', 'paused', 'archived']);
@@ -94,7 +95,10 @@ export const adPerformance = defineTable({
     id: z.int(),
     userId: z.uuid(),
     adId: z.int(),
-    hour: z.date().refine(date => date.getTime() % 3_600_000 === 0, 'Expected the beginning of an hour'),
+    hour: z
+      .date()
+      .refine(isKnownMoment, 'Expected a moment from 1970 to 9998')
+      .refine(date => date.getTime() % 3_600_000 === 0, 'Expected the beginning of an hour'),
     impressions: counted.default(0),
     clicks: counted.default(0),
     conversions: counted.default(0),

@@ -15,6 +15,7 @@ export function importRoutes(imports: ImportService): ServerRoutes {
         schema: {
           summary: 'Begins an import of medications: names as JSON, or as text with one name a line',
           tags,
+          consumes: ['application/json', 'text/plain'],
           body: importBody,
           response: { 202: importState },
         },

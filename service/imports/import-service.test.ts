@@ -56,6 +56,19 @@ async function untilState(service: ImportService, id: string, state: string): Pr
   }, 10_000);
 }
 
+/** Closes it while its clock goes on. */
+async function closeNow(service: ImportService): Promise<void> {
+  let isClosed = false;
+  const closing = service.close().finally(() => {
+    isClosed = true;
+  });
+  await vi.waitFor(async () => {
+    await clock.advance(1_000);
+    expect(isClosed).toBe(true);
+  }, 10_000);
+  await closing;
+}
+
 describe('ImportService', () => {
   it('asks for every name once and gives what came of each, in the order of the names', async () => {
     const service = create();
@@ -101,7 +114,7 @@ describe('ImportService', () => {
     const service = create();
     const { id } = await service.start(names, undefined);
     await vi.waitFor(() => expect(held.size).toBe(5));
-    expect(service.pause(id).state).toBe('paused');
+    expect((await service.pause(id)).state).toBe('paused');
     for (const release of held.values()) release();
     await vi.waitFor(() => expect(service.get(id).done).toBe(5));
     expect(asked).toHaveLength(5);
@@ -159,9 +172,52 @@ describe('ImportService', () => {
     for (let count = 0; count < 19; count += 1) await service.start([`held ${count}`], undefined);
     await expect(service.start(['too many'], undefined)).rejects.toMatchObject({ reason: 'full' });
     await vi.waitFor(() => expect(held.size).toBe(20));
-    const closing = service.close();
-    for (const release of held.values()) release();
-    await closing;
+    await closeNow(service);
+  });
+
+  it('lets no more than twenty in of many that are begun at once', async () => {
+    holds = () => true;
+    const service = create();
+    const begun = await Promise.allSettled(names.concat(names, names).map(name => service.start([name], undefined)));
+    expect(begun.filter(({ status }) => status === 'fulfilled')).toHaveLength(20);
+    for (const one of begun)
+      if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'CAPACITY_FULL', reason: 'full' });
+    expect(service.list()).toHaveLength(20);
+    expect(await readdir(directory)).toEqual(expect.arrayContaining(service.list().map(({ id }) => `${id}.json`)));
+    await closeNow(service);
+  });
+
+  it('is stopped, paused and gone on with by many at once one after the other, and works on a name once', async () => {
+    const service = create();
+    const { id } = await service.start(names, undefined);
+    await service.stop(id);
+    const answers = await Promise.all([
+      ...Array.from({ length: 6 }, () => service.resume(id)),
+      ...Array.from({ length: 6 }, (_, turn) => [service.stop(id), service.resume(id), service.pause(id)][turn % 3]),
+      service.resume(id),
+    ]);
+    expect(answers).toHaveLength(13);
+    await untilState(service, id, 'completed');
+    expect([...asked].sort()).toEqual([...names].sort());
+    expect(service.get(id).done).toBe(names.length);
+    await service.close();
+  });
+
+  it('gives up what has no outcome within two seconds when it closes, and asks for it again at the next start', async () => {
+    holds = name => names.indexOf(name) >= 6;
+    const first = create();
+    const { id } = await first.start(names, undefined);
+    await vi.waitFor(() => expect(first.get(id).done).toBe(6));
+    await vi.waitFor(() => expect(held.size).toBe(5));
+    await closeNow(first);
+    expect(first.get(id)).toMatchObject({ state: 'stopped', done: 6, failed: 0 });
+    holds = () => false;
+
+    const second = create();
+    await second.open();
+    await untilState(second, id, 'completed');
+    expect(second.get(id)).toMatchObject({ done: 12, failed: 0, recorded: 6 });
+    await second.close();
   });
 
   it('leaves a file that it cannot read where it is, and goes on with the others', async () => {

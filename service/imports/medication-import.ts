@@ -21,22 +21,39 @@ export interface ResultsQuery {
   readonly failed: boolean;
 }
 
+/** What a {@link MedicationImport} is made of. */
+export interface MedicationImportParts {
+  readonly manifest: ImportManifest;
+  readonly processor: BatchProcessor<string, ImportedMedication>;
+  /** Gives up what is under way. */
+  readonly signal: AbortSignal;
+}
+
 /** One import: its names, and the batch that works on them. */
 export class MedicationImport {
-  readonly manifest: ImportManifest;
   readonly #processor: BatchProcessor<string, ImportedMedication>;
+  readonly #signal: AbortSignal;
   readonly #results: BatchResult<string, ImportedMedication>[] = [];
+  #manifest: ImportManifest;
   #failed = 0;
   #end: BatchEnd | undefined;
   #isPaused = false;
   #running: Promise<void> | undefined;
+  #turns = 0;
+  #lastTurn: Promise<unknown> = Promise.resolve();
 
-  constructor(manifest: ImportManifest, processor: BatchProcessor<string, ImportedMedication>) {
-    this.manifest = manifest;
+  constructor({ manifest, processor, signal }: MedicationImportParts) {
+    this.#manifest = manifest;
     this.#processor = processor;
+    this.#signal = signal;
     processor.events.on('ended', end => {
       this.#end = end;
     });
+  }
+
+  /** What is kept of it besides its outcomes. */
+  get manifest(): ImportManifest {
+    return this.#manifest;
   }
 
   /** Whether nothing more happens by itself. */
@@ -44,13 +61,33 @@ export class MedicationImport {
     return this.#end !== undefined;
   }
 
-  /** Begins, or goes on where the outcomes end. Resolves when the batch has ended, whichever way. */
-  run(): Promise<void> {
+  /** Whether it has ended, and nobody is about to change that. */
+  get isIdle(): boolean {
+    return this.hasEnded && this.#turns === 0;
+  }
+
+  /** Changes it when those who came earlier have: two who stop it and go on with it at once do so one after the other. */
+  async inTurn<Value>(change: () => Promise<Value> | Value): Promise<Value> {
+    this.#turns += 1;
+    const turn = this.#lastTurn.then(change).finally(() => {
+      this.#turns -= 1;
+    });
+    this.#lastTurn = turn.catch(() => {});
+    return await turn;
+  }
+
+  /** Notes whether somebody ended it. @returns what is to be kept */
+  mark(stopped: boolean): ImportManifest {
+    this.#manifest = { ...this.#manifest, stopped };
+    return this.#manifest;
+  }
+
+  /** Begins, or goes on where the outcomes end. */
+  run(): void {
     this.#end = undefined;
     this.#results.length = 0;
     this.#failed = 0;
-    this.#running = this.#collect();
-    return this.#running;
+    this.#running = this.#collect(this.#running);
   }
 
   pause(): void {
@@ -72,7 +109,7 @@ export class MedicationImport {
   }
 
   state(): ImportState {
-    const { id, title, createdAt, names } = this.manifest;
+    const { id, title, createdAt, names } = this.#manifest;
     const progress: BatchProgress | undefined = this.#end ?? this.#processor.progress();
     const { recorded = 0, active = 0, ratePerSecond = 0, elapsedMs = 0, etaMs } = progress ?? {};
     return {
@@ -89,7 +126,7 @@ export class MedicationImport {
       ratePerSecond: this.hasEnded ? 0 : ratePerSecond,
       elapsedMs,
       etaMs: etaMs ?? null,
-      ...(this.#end?.error === undefined ? {} : { error: messageOf(this.#end.error) }),
+      ...(this.#end?.outcome === 'failed' ? { error: messageOf(this.#end.error) } : {}),
     };
   }
 
@@ -105,9 +142,11 @@ export class MedicationImport {
     }));
   }
 
-  async #collect(): Promise<void> {
+  async #collect(before: Promise<void> | undefined): Promise<void> {
+    await before;
+    const { names } = this.#manifest;
     try {
-      for await (const result of this.#processor.run(this.manifest.names, { total: this.manifest.names.length })) {
+      for await (const result of this.#processor.run(names, { total: names.length, signal: this.#signal })) {
         // Names that did not begin because the import ended have no result: they are done when it goes on.
         if (isRefused(result)) continue;
         this.#results.push(result);
@@ -121,8 +160,8 @@ export class MedicationImport {
   #stateName(): ImportState['state'] {
     const outcome = this.#end?.outcome;
     if (outcome === undefined) return this.#isPaused ? 'paused' : 'running';
-    if (outcome !== 'completed') return outcome === 'stopped' ? 'stopped' : 'failed';
-    return this.#results.length === this.manifest.names.length ? 'completed' : 'stopped';
+    if (outcome === 'failed') return 'failed';
+    return outcome === 'completed' && this.#results.length === this.#manifest.names.length ? 'completed' : 'stopped';
   }
 }
 

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOption
 import { ArgumentError } from '../errors/index.ts';
 import { HealthRegistry } from '../health/index.ts';
 import { Events, type Ids, systemClock, systemIds, systemRandom } from '../kernel/index.ts';
+import { setBodyParsers } from './body-parsers.ts';
 import { answerExpectations, clientErrorHandler } from './connection-errors.ts';
 import { sendErrorResponse, setupErrorHandlers } from './error-handlers.ts';
 import { createErrorResponse, toErrorResponse } from './error-response.ts';
@@ -50,6 +51,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   setSurroundings(app, { clock, closing: closing.signal });
   app.setValidatorCompiler(peers.zodProvider.validatorCompiler);
   app.setSerializerCompiler(peers.zodProvider.serializerCompiler);
+  setBodyParsers(app);
   addRequestHooks(app, lifecycle, table, docsUrl);
   setupErrorHandlers(app, { logger, methodsOf: path => table.methodsOf(path) });
 

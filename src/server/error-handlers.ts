@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { FailedError } from '../errors/index.ts';
 import { createErrorResponse, type ErrorResponse, serializeErrorBody, toErrorResponse } from './error-response.ts';
 import { byCode } from './error-statuses.ts';
 import type { ServerLogger } from './request-lifecycle.ts';
@@ -55,6 +56,9 @@ export function plainResponse(code: string, request: Pick<FastifyRequest, 'id'>)
 /** A bug or a failed dependency is an error, a refusal of ours a warning, a client's mistake no more than a detail. */
 function logFailure(logger: ServerLogger, error: unknown, { status, body }: ErrorResponse): void {
   const fields = { error, error_code: body.error_code, status_code: status };
-  const level = status === 503 || status === 429 ? 'warning' : status >= 500 ? 'error' : 'debug';
+  const isOurFault = status >= 500 && status !== 503;
+  // The client may have sent the value that the database refused, or the program has made it.
+  const isWarning = status === 503 || status === 429 || error instanceof FailedError;
+  const level = isOurFault ? 'error' : isWarning ? 'warning' : 'debug';
   logger[level](`Request failed: ${body.error_code}`, fields);
 }

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { StillReferencedError, VersionConflictError } from '../crud/index.ts';
+import { ConnectionLostError, InvalidValueError, TooManyConnectionsError } from '../database/index.ts';
 import {
   ArgumentError,
   CacheError,
@@ -60,6 +62,9 @@ describe('toErrorResponse()', () => {
     [new ServiceError('Odd', 'ODD_CODE'), 500, 'ODD_CODE'],
     [new FailedError('x'), 502, 'DEPENDENCY_FAILED'],
     [new FailedError('x', 'DATABASE_ERROR'), 502, 'DATABASE_ERROR'],
+    [new InvalidValueError('x'), 422, 'INVALID_VALUE'],
+    [new ConnectionLostError('x'), 503, 'CONNECTION_LOST'],
+    [new TooManyConnectionsError('x'), 503, 'TOO_MANY_CONNECTIONS'],
     [new NetworkError('x'), 502, 'NETWORK_ERROR'],
     [new UpstreamError('x', 404), 502, 'UPSTREAM_ERROR'],
     [new RateLimitError('x'), 502, 'RATE_LIMITED'],
@@ -72,6 +77,7 @@ describe('toErrorResponse()', () => {
     [new TypeError('x'), 500, 'INTERNAL_ERROR'],
     [Object.assign(new TypeError('x'), { statusCode: 418 }), 400, 'BAD_REQUEST'],
     [Object.assign(new TypeError('x'), { statusCode: 404 }), 404, 'NOT_FOUND'],
+    [Object.assign(new TypeError('x'), { statusCode: 409 }), 409, 'CONFLICT'],
     [Object.assign(new TypeError('x'), { statusCode: 503 }), 503, 'SERVICE_UNAVAILABLE'],
     ['thrown text', 500, 'INTERNAL_ERROR'],
     [null, 500, 'INTERNAL_ERROR'],
@@ -95,6 +101,13 @@ describe('toErrorResponse()', () => {
     expect(known.status).toBe(status);
     expect(known.headers['retry-after']).toBe('3');
     expect(toErrorResponse(new RejectedError('No time known', reason), undefined).headers['retry-after']).toBe('1');
+  });
+
+  it('lets a client come again when the database is away, unless what it asked for may have been done', () => {
+    expect(toErrorResponse(new ConnectionLostError('x'), 'r').headers['retry-after']).toBe('1');
+    expect(toErrorResponse(new TooManyConnectionsError('x'), 'r').headers['retry-after']).toBe('1');
+    const unknown = new ConnectionLostError('x', { outcomeUnknown: true });
+    expect(toErrorResponse(unknown, 'r').headers['retry-after']).toBeUndefined();
   });
 
   it('gives the facts that were written for the client', () => {
@@ -154,6 +167,29 @@ describe('toErrorResponse()', () => {
     const many = details(Array.from({ length: 10_000 }, (_, index) => issue(`/items/${index}`, 'Wrong')));
     expect(Object.keys(many['field_errors'] as object)).toHaveLength(100);
     expect(JSON.stringify(details([issue('/__proto__', 'Wrong')]))).toContain('"__proto__":"Wrong"');
+    expect(details([issue('/name', 'x'.repeat(3_000))])['field_errors']).toEqual({ name: 'x'.repeat(500) });
+    const ours = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`f${index}`, 'x'.repeat(3_000)]));
+    const { field_errors } = toErrorResponse(new ValidationError('invalid', ours), 'r').body.details;
+    expect(Object.keys(field_errors as object)).toHaveLength(100);
+    expect(field_errors).toMatchObject({ f0: 'x'.repeat(500) });
+  });
+
+  it('says what is wrong with the one alternative of a union that is meant', () => {
+    const schema = z.object({ one: z.union([z.object({ names: z.array(z.string()).max(1) }), z.string().max(3)]) });
+    const wrong = (value: unknown): unknown => {
+      const issues = schema.safeParse({ one: value }).error?.issues ?? [];
+      const validation = issues.map(({ code, path, message, ...params }) => ({
+        keyword: code,
+        instancePath: `/${path.join('/')}`,
+        message,
+        params,
+      }));
+      const error = Object.assign(new TypeError('invalid'), { validation });
+      return toErrorResponse(error, 'r').body.details['field_errors'];
+    };
+    expect(wrong({ names: ['a', 'b'] })).toEqual({ 'one.names': 'Too big: expected array to have <=1 items' });
+    expect(wrong({})).toEqual({ 'one.names': 'Invalid input: expected array, received undefined' });
+    expect(wrong(5)).toEqual({ one: 'Invalid input' });
   });
 
   it('answers whatever is thrown, as JSON, with a status of the table', () => {

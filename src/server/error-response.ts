@@ -1,5 +1,6 @@
-import { FailedError, PlinthError } from '../errors/index.ts';
+import { FailedError, PlinthError, ValidationError } from '../errors/index.ts';
 import { byCode, classifyError } from './error-statuses.ts';
+import { boundedFieldErrors, fieldErrorsOf } from './field-errors.ts';
 
 /** The body of every error answer. */
 export interface ErrorBody {
@@ -35,9 +36,6 @@ export interface ErrorResponseOptions {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** At most so many fields are named in a validation answer, so that a hostile body cannot blow it up. */
-const maxFieldErrors = 100;
-
 /**
  * Makes an error answer in the one shape that all of them have.
  *
@@ -72,7 +70,7 @@ export function createErrorResponse(options: ErrorResponseOptions): ErrorRespons
  * those of failed dependencies and unknown errors are replaced.
  */
 export function toErrorResponse(error: unknown, requestId: string | undefined): ErrorResponse {
-  const fieldErrors = validationErrors(error);
+  const fieldErrors = fieldErrorsOf(error);
   if (fieldErrors !== undefined) {
     return createErrorResponse({
       message: 'The request is not valid',
@@ -89,10 +87,9 @@ export function toErrorResponse(error: unknown, requestId: string | undefined): 
     message: message ?? (forClient ? ours.message : (byCode('DEPENDENCY_FAILED').message ?? '')),
     errorCode: code,
     statusCode: status,
-    details: forClient ? ours.details : {},
+    details: forClient ? detailsOf(ours) : {},
     requestId,
-    // A refusal without a time of its own still tells a client to hold back.
-    retryAfterMs: ours?.retryAfterMs ?? (status === 503 || status === 429 ? 1_000 : undefined),
+    retryAfterMs: ours?.retryAfterMs ?? (mayComeAgain(error, status) ? 1_000 : undefined),
   });
 }
 
@@ -106,24 +103,12 @@ export function serializeErrorBody(body: ErrorBody): string {
   }
 }
 
-/** What the framework's validation found, by field; undefined for every other error. */
-function validationErrors(error: unknown): Record<string, string> | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const { validation, validationContext } = error as { validation?: unknown; validationContext?: unknown };
-  if (!Array.isArray(validation)) return undefined;
-  const root = typeof validationContext === 'string' ? validationContext : 'body';
-  const messages = new Map<string, string>();
-  for (const issue of validation as readonly { instancePath?: unknown; message?: unknown }[]) {
-    const field = fieldName(issue.instancePath) || root;
-    const message = String(issue.message ?? 'Invalid value');
-    const before = messages.get(field);
-    if (before === undefined && messages.size >= maxFieldErrors) break;
-    messages.set(field, before === undefined ? message : `${before}; ${message}`.slice(0, 500));
-  }
-  return Object.fromEntries(messages);
+function detailsOf(error: PlinthError): Readonly<Record<string, unknown>> {
+  if (!(error instanceof ValidationError)) return error.details;
+  return { ...error.details, field_errors: boundedFieldErrors(Object.entries(error.fieldErrors)) };
 }
 
-/** Turns the path `/address/city` into `address.city`. */
-function fieldName(path: unknown): string {
-  return typeof path === 'string' ? path.split('/').slice(1).join('.').slice(0, 200) : '';
+/** A refusal without a time of its own still tells a client to hold back, unless sending it again may do it twice. */
+function mayComeAgain(error: unknown, status: number): boolean {
+  return (status === 503 || status === 429) && (!(error instanceof FailedError) || error.retryable);
 }

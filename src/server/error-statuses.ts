@@ -9,10 +9,12 @@ export interface ErrorAnswer {
 }
 
 const dependencyFailed: ErrorAnswer = { status: 502, message: 'A service that this one depends on failed' };
+const databaseAway: ErrorAnswer = { status: 503, message: 'The database is not available at the moment' };
 
 /** The one table from error codes to HTTP. A code that is not here is answered as its family, below. */
 export const errorStatuses: Readonly<Record<string, ErrorAnswer>> = Object.freeze({
   BAD_REQUEST: { status: 400, message: 'The request cannot be understood' },
+  INVALID_ENCODING: { status: 400, message: 'The body is not UTF-8' },
   INVALID_JSON: { status: 400, message: 'The body is not valid JSON' },
   IDEMPOTENCY_KEY_MISSING: { status: 400 },
   IDEMPOTENCY_KEY_MALFORMED: { status: 400 },
@@ -25,6 +27,7 @@ export const errorStatuses: Readonly<Record<string, ErrorAnswer>> = Object.freez
   STILL_REFERENCED: { status: 409 },
   IDEMPOTENCY_IN_PROGRESS: { status: 409 },
   IDEMPOTENCY_ANSWER_NOT_KEPT: { status: 409 },
+  CONFLICT: { status: 409, message: 'This does not fit to what is there already' },
   VERSION_CONFLICT: { status: 412 },
   PAYLOAD_TOO_LARGE: { status: 413, message: 'The body is too large' },
   URI_TOO_LONG: { status: 414, message: 'A part of the path is too long' },
@@ -32,6 +35,7 @@ export const errorStatuses: Readonly<Record<string, ErrorAnswer>> = Object.freez
   EXPECTATION_FAILED: { status: 417, message: 'This expectation cannot be met' },
   VALIDATION_ERROR: { status: 422 },
   FORBIDDEN_ADDRESS: { status: 422 },
+  INVALID_VALUE: { status: 422, message: 'A value is out of the range or of the kind that can be used' },
   IDEMPOTENCY_KEY_REUSED: { status: 422 },
   LIMIT_EXCEEDED: { status: 429 },
   HEADERS_TOO_LARGE: { status: 431, message: 'The headers are too large' },
@@ -45,6 +49,8 @@ export const errorStatuses: Readonly<Record<string, ErrorAnswer>> = Object.freez
   MODEL_ANSWER_INVALID: dependencyFailed,
   CACHE_ERROR: dependencyFailed,
   RATE_LIMITED: dependencyFailed,
+  CONNECTION_LOST: databaseAway,
+  TOO_MANY_CONNECTIONS: databaseAway,
   CIRCUIT_OPEN: { status: 503 },
   CAPACITY_FULL: { status: 503 },
   RETRY_BUDGET_EXHAUSTED: { status: 503 },
@@ -74,6 +80,7 @@ const statusCodes: Readonly<Record<number, string>> = Object.freeze({
   404: 'NOT_FOUND',
   405: 'METHOD_NOT_ALLOWED',
   408: 'REQUEST_TIMEOUT',
+  409: 'CONFLICT',
   413: 'PAYLOAD_TOO_LARGE',
   414: 'URI_TOO_LONG',
   415: 'UNSUPPORTED_MEDIA_TYPE',
@@ -115,6 +122,8 @@ export function byCode(code: string): ClassifiedError {
 /** What stands in the place of an error's own message where there is no error of ours. */
 const defaultMessages: Readonly<Record<string, string>> = Object.freeze({
   NOT_FOUND: 'Resource not found',
+  VERSION_CONFLICT: 'It was changed by somebody else',
+  VALIDATION_ERROR: 'The request is understood, but its content is not acceptable',
   LIMIT_EXCEEDED: 'Too many requests',
 });
 

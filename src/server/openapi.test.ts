@@ -32,6 +32,12 @@ async function described(docsUrl: string | false = '/docs') {
       async request => ({ id: request.params.id }),
     );
     api.delete('/bare/:id', async () => ({}));
+    api.patch('/versioned', { schema: { headers: z.object({ 'if-match': z.string().optional() }) } }, async () => ({}));
+    api.post(
+      '/lines',
+      { schema: { body: z.string(), consumes: ['application/json', 'text/plain'] } },
+      async () => ({}),
+    );
   });
   return server;
 }
@@ -61,26 +67,29 @@ describe('/openapi.json', () => {
     });
     const statuses = (path: string, method: string) =>
       Object.keys(document.paths[path]?.[method]?.responses ?? {}).sort();
-    expect(statuses('/api/v1/ping', 'get')).toEqual(['200', '400', '429', '500', '503']);
-    expect(statuses('/api/v1/users/{id}', 'put')).toEqual([
-      '200',
-      '400',
-      '404',
-      '409',
-      '413',
-      '415',
-      '422',
-      '429',
-      '500',
-      '503',
-    ]);
-    expect(statuses('/api/v1/bare/{id}', 'delete')).toEqual(['200', '400', '404', '422', '429', '500', '503']);
+    const always = ['400', '408', '417', '429', '431', '500', '502', '503', '504'];
+    const also = (...more: readonly string[]) => [...always, ...more].sort();
+    expect(statuses('/api/v1/ping', 'get')).toEqual(also('200'));
+    expect(statuses('/api/v1/users/{id}', 'put')).toEqual(also('200', '404', '409', '413', '414', '415', '422'));
+    expect(statuses('/api/v1/bare/{id}', 'delete')).toEqual(also('200', '404', '409', '414', '422'));
+    expect(statuses('/api/v1/versioned', 'patch')).toEqual(also('200', '409', '412', '422'));
     expect(document.paths['/api/v1/users/{id}']?.['put']?.responses['409']).toMatchObject({ description: 'Taken' });
     expect(document.paths['/api/v1/ping']?.['get']?.responses['429']).toEqual({
       $ref: '#/components/responses/LIMIT_EXCEEDED',
     });
     expect(Object.keys(document.paths)).toContain('/health/ready');
     expect(Object.keys(document.paths)).not.toContain('/openapi.json');
+  });
+
+  it('says what health answers, and which bodies a route takes', async () => {
+    await using server = await described();
+    const document = (await server.openapi()) as Document;
+    const { responses } = document.paths['/health/ready']?.['get'] ?? { responses: {} };
+    expect(responses['503']).toEqual(responses['200']);
+    expect(JSON.stringify(responses['503'])).toContain('"degraded"');
+    expect(document.paths['/api/v1/lines']?.['post']).toMatchObject({
+      requestBody: { content: { 'application/json': {}, 'text/plain': {} } },
+    });
   });
 
   it('refers only to what it contains, and describes every answer', async () => {

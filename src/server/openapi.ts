@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { byCode } from './error-statuses.ts';
+import { maxFieldErrorLength, maxFieldErrors } from './field-errors.ts';
 import type { ServerPeers } from './load-peers.ts';
 
 /** What the document says of the API. */
@@ -9,7 +10,7 @@ export interface OpenApiOptions {
 }
 
 interface Operation {
-  readonly parameters?: readonly { readonly in?: string }[];
+  readonly parameters?: readonly { readonly in?: string; readonly name?: string }[];
   readonly requestBody?: unknown;
   responses?: Record<string, unknown>;
 }
@@ -18,6 +19,9 @@ interface Operation {
 type Paths = Record<string, Record<string, Operation>>;
 
 const methods = ['get', 'put', 'post', 'delete', 'patch', 'options', 'head', 'trace'] as const;
+
+/** The methods that change something, and so may find that it does not fit. */
+const changing: ReadonlySet<string> = new Set(['put', 'post', 'delete', 'patch']);
 
 /** The body of every error, as JSON Schema. */
 const errorSchema = {
@@ -41,7 +45,8 @@ const errorSchema = {
         field_errors: {
           type: 'object',
           description: 'What is wrong, by field',
-          additionalProperties: { type: 'string', maxLength: 500 },
+          maxProperties: maxFieldErrors,
+          additionalProperties: { type: 'string', maxLength: maxFieldErrorLength },
         },
       },
       additionalProperties: true,
@@ -50,22 +55,34 @@ const errorSchema = {
 } as const;
 
 /** Which codes stand for the statuses in the document, and to which operations each applies. */
-const documented: readonly { readonly code: string; readonly applies: (operation: Operation) => boolean }[] = [
+const documented: readonly {
+  readonly code: string;
+  readonly applies: (operation: Operation, method: string) => boolean;
+}[] = [
   { code: 'BAD_REQUEST', applies: () => true },
-  {
-    code: 'NOT_FOUND',
-    applies: operation => operation.parameters?.some(parameter => parameter.in === 'path') ?? false,
-  },
+  { code: 'NOT_FOUND', applies: operation => hasParameter(operation, 'path') },
+  { code: 'REQUEST_TIMEOUT', applies: () => true },
+  { code: 'CONFLICT', applies: (_, method) => changing.has(method) },
+  { code: 'VERSION_CONFLICT', applies: operation => hasParameter(operation, 'header', 'if-match') },
   { code: 'PAYLOAD_TOO_LARGE', applies: operation => operation.requestBody !== undefined },
+  { code: 'URI_TOO_LONG', applies: operation => hasParameter(operation, 'path') },
   { code: 'UNSUPPORTED_MEDIA_TYPE', applies: operation => operation.requestBody !== undefined },
+  { code: 'EXPECTATION_FAILED', applies: () => true },
   {
     code: 'VALIDATION_ERROR',
     applies: operation => operation.requestBody !== undefined || (operation.parameters?.length ?? 0) > 0,
   },
   { code: 'LIMIT_EXCEEDED', applies: () => true },
+  { code: 'HEADERS_TOO_LARGE', applies: () => true },
   { code: 'INTERNAL_ERROR', applies: () => true },
+  { code: 'DEPENDENCY_FAILED', applies: () => true },
   { code: 'SERVICE_UNAVAILABLE', applies: () => true },
+  { code: 'TIMEOUT', applies: () => true },
 ];
+
+function hasParameter({ parameters = [] }: Operation, place: string, wanted?: string): boolean {
+  return parameters.some(({ in: where, name }) => where === place && (wanted === undefined || name === wanted));
+}
 
 /** Sees to it that the app describes itself as OpenAPI 3.1, from the schemas of its routes. */
 export async function describeApi(
@@ -87,12 +104,8 @@ export async function describeApi(
 /** Adds the error answers that every operation may give and does not describe itself. */
 function addErrors(document: object): object {
   const { paths = {}, components = {}, ...rest } = document as { paths?: Paths; components?: Record<string, object> };
-  for (const operation of Object.values(paths).flatMap(path => methods.map(method => path[method]))) {
-    if (operation === undefined) continue;
-    operation.responses ??= {};
-    for (const { code, applies } of documented) {
-      if (applies(operation)) operation.responses[byCode(code).status] ??= { $ref: `#/components/responses/${code}` };
-    }
+  for (const path of Object.values(paths)) {
+    for (const method of methods) if (path[method] !== undefined) addErrorsTo(path[method], method);
   }
   return {
     ...rest,
@@ -108,6 +121,14 @@ function addErrors(document: object): object {
   };
 }
 
+function addErrorsTo(operation: Operation, method: string): void {
+  operation.responses ??= {};
+  for (const { code, applies } of documented) {
+    if (!applies(operation, method)) continue;
+    operation.responses[byCode(code).status] ??= { $ref: `#/components/responses/${code}` };
+  }
+}
+
 function describe(code: string): object {
   const { status, message } = byCode(code);
   const retryAfter = { 'Retry-After': { description: 'Seconds to wait', schema: { type: 'integer', minimum: 1 } } };
@@ -117,7 +138,7 @@ function describe(code: string): object {
     RateLimit: field('What is left, such as "api";r=0;t=12: nothing, more in 12 seconds. Also on other answers'),
   };
   return {
-    description: message || 'The request is understood, but its content is not acceptable',
+    description: message,
     ...(status === 429 ? { headers: { ...retryAfter, ...limits } } : status === 503 ? { headers: retryAfter } : {}),
     content: { 'application/json': { schema: { $ref: '#/components/schemas/ErrorResponse' } } },
   };

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { z } from 'zod';
 import type { CheckReport, HealthReport } from '../health/index.ts';
 import { loadPeer } from './load-peers.ts';
 import type { ServerHealth, ServerMetrics } from './options.ts';
@@ -11,7 +12,12 @@ export function addHealthRoutes(app: FastifyInstance, health: ServerHealth): voi
       .code(report.status === 'down' ? 503 : 200)
       .header('cache-control', 'no-store')
       .send(toWire(report));
-  const schema = (summary: string): object => ({ summary, tags: ['operations'] });
+  const report = reportSchema();
+  const schema = (summary: string): object => ({
+    summary,
+    tags: ['operations'],
+    response: { 200: report, 503: report },
+  });
   app.get('/health/live', { schema: schema('Whether this process works') }, async (_, reply) =>
     answer(reply, await health.live()),
   );
@@ -42,6 +48,20 @@ export async function addDocumentation(app: FastifyInstance, docsUrl: string | f
     // Without it the page sends the document's address to a validator on the internet.
     uiConfig: { validatorUrl: 'none' } as object,
   });
+}
+
+/** What {@link toWire} makes. */
+function reportSchema(): z.ZodType {
+  const status = z.enum(['up', 'degraded', 'down']);
+  const check = z.object({
+    status: z.enum([...status.options, 'unknown']),
+    critical: z.boolean(),
+    message: z.string().optional(),
+    details: z.record(z.string(), z.unknown()).optional(),
+    checked_at: z.string().optional(),
+    duration: z.number().optional().meta({ description: 'Seconds' }),
+  });
+  return z.object({ status, checks: z.record(z.string(), check) });
 }
 
 /** Health as it goes over the wire: snake case and seconds, as everywhere in answers and logs. */

@@ -203,6 +203,14 @@ onBothEngines(tested => {
       const series = (options: object) => mine().performance.series({ ...january, ...options });
       for (const wrong of [{ from: '2026-02-30' }, { to: '2025-12-31' }, { to: '2056-01-01' }, { from: "' or 1=1" }])
         await expect(series(wrong)).rejects.toBeInstanceOf(ValidationError);
+      for (const wrong of [
+        { from: '0000-01-01', to: '0000-01-02' },
+        { from: '9999-12-31', to: '9999-12-31' },
+      ])
+        await expect(series(wrong)).rejects.toMatchObject({
+          fieldErrors: { from: 'Expected a day from 1970-01-01 to 9998-12-31' },
+        });
+      expect(await series({ from: '9998-12-01', to: '9998-12-31' })).toEqual([]);
       await expect(series({ to: '2026-06-01', bucket: 'hour' })).rejects.toMatchObject({
         fieldErrors: { to: expect.any(String) },
       });

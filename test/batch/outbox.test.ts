@@ -121,6 +121,43 @@ function outboxContract(name: string, start: () => Promise<{ url?: string; end: 
       expect(seen).toEqual(['good', 'bad']);
     });
 
+    it('takes up again behind what is in hand of the same key: one message at a time', async () => {
+      const told: string[] = [];
+      let isBroken = true;
+      let letGo = (): void => {};
+      const isLetGo = new Promise<void>(resolve => {
+        letGo = resolve;
+      });
+      const outbox = makeOutbox({
+        maxAttempts: 1,
+        deliver: async ({ payload }) => {
+          if (payload === 'first' && isBroken) throw new TypeError('broken');
+          told.push(`begin ${payload}`);
+          if (payload === 'second') await isLetGo;
+          told.push(`end ${payload}`);
+        },
+      });
+      const id = await add(outbox, 'first', 'k');
+      for (const payload of ['second', 'third']) await add(outbox, payload, 'k');
+      void outbox.work();
+      await vi.waitFor(() => expect(told).toEqual(['begin second']), { timeout: 10_000, interval: 5 });
+      isBroken = false;
+      expect(await outbox.revive(id)).toBe(true);
+      // What is added later, without a key, is delivered after a look at the table that has found the revived message.
+      await add(outbox, 'other');
+      await vi.waitFor(() => expect(told).toContain('end other'), { timeout: 10_000, interval: 5 });
+      letGo();
+      await drained(outbox);
+      expect(told.filter(text => !text.endsWith('other'))).toEqual([
+        'begin second',
+        'end second',
+        'begin third',
+        'end third',
+        'begin first',
+        'end first',
+      ]);
+    });
+
     it('gives a message to another relay when one does not come to an end', async () => {
       let begun = 0;
       const hanging = makeOutbox({
@@ -147,6 +184,13 @@ function outboxContract(name: string, start: () => Promise<{ url?: string; end: 
       for (const payload of [undefined, 1n, Number.NaN, new Map(), () => 1]) {
         await expect(add(outbox, payload)).rejects.toBeInstanceOf(ArgumentError);
       }
+      await database.transaction(async transaction => {
+        for (const message of [{ topic: 'a\0b' }, { topic: 'test', key: 'a\0b' }, { topic: '' }])
+          await expect(outbox.add(transaction, { payload: 1, ...message })).rejects.toBeInstanceOf(ArgumentError);
+        // The transaction goes on.
+        await outbox.add(transaction, { topic: 'test', payload: 1 });
+      });
+      expect(await outbox.pending()).toBe(1);
       await expect(outbox.work()).rejects.toBeInstanceOf(ArgumentError);
       expect(() => makeOutbox({ name: "x'; drop" })).toThrow(ArgumentError);
     });

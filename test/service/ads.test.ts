@@ -124,6 +124,57 @@ describe('ads over HTTP', () => {
     ]);
   });
 
+  it.each([
+    'to=9999-12-31',
+    'to=0001-01-01',
+    'from=0000-01-01&to=0000-01-02',
+    'from=9999-12-31&to=9999-12-31',
+    'to=0000-01-05',
+  ])('are told of no days such as %s', async query => {
+    const paths = ['series', 'top', 'comparison', 'funnel'].map(name => `/users/${ada}/performance/${name}`);
+    for (const path of [...paths, `/users/${ada}/stats`, `/users/${ada}/campaigns/${campaignId}/groups`]) {
+      const { status, body } = await ask('GET', `${path}?${query}`);
+      expect([path, status, body]).toEqual([path, 422, expect.objectContaining({ error_code: 'VALIDATION_ERROR' })]);
+    }
+    const days = Object.fromEntries(new URLSearchParams(query));
+    expect((await ask('POST', `/users/${ada}/optimizations`, days)).status).toBe(422);
+  });
+
+  it('are told of the first and the last days that there are', async () => {
+    for (const query of ['to=1970-01-01', 'to=9998-12-31', 'from=1970-01-02&to=1970-01-02'])
+      expect((await ask('GET', `/users/${ada}/performance/comparison?${query}&adId=${adIds[0]}`)).status).toBe(
+        query === 'to=1970-01-01' ? 422 : 200,
+      );
+    expect((await ask('GET', `/users/${ada}/stats?to=1970-01-01`)).status).toBe(200);
+  });
+
+  it.each(['0000-01-01T00:00:00Z', '9999-12-31T23:00:00Z', '9999-12-31T23:00:00-12:00', '1969-12-31T23:00:00Z'])(
+    'are not counted in the hour %s',
+    async hour => {
+      const rows = [{ adId: adIds[0], hour, impressions: 1 }];
+      expect(await ask('POST', `/users/${ada}/performance`, { rows })).toMatchObject({
+        status: 422,
+        body: { details: { field_errors: { '[0].hour': expect.stringContaining('1970') } } },
+      });
+    },
+  );
+
+  it('are found by a key that is written as it is, and in no other way', async () => {
+    expect((await ask('GET', `/users/${ada}/ads/${adIds[0]}`)).status).toBe(200);
+    for (const key of [
+      `0x${adIds[0]}`,
+      `${adIds[0]}e0`,
+      `%20${adIds[0]}`,
+      `+${adIds[0]}`,
+      `0${adIds[0]}`,
+      `${adIds[0]}.0`,
+    ]) {
+      expect([key, (await ask('GET', `/users/${ada}/ads/${key}`)).status]).toEqual([key, 422]);
+      const query = `adId=${encodeURIComponent(key)}`;
+      expect((await ask('GET', `/users/${ada}/performance/series?${query}`)).status).toBe(422);
+    }
+  });
+
   it('are served while their campaign runs', async () => {
     const served = async () =>
       ((await ask('GET', `/users/${ada}/ads/served`)).body as readonly { id: number }[]).map(({ id }) => id);
@@ -133,7 +184,8 @@ describe('ads over HTTP', () => {
     expect(await served()).toEqual([]);
     const path = `/users/${ada}/campaigns/${campaignId}/activate`;
     expect((await ask('POST', path, undefined, { 'if-match': '"1"' })).status).toBe(412);
-    expect((await ask('POST', path, undefined, { 'if-match': '"2"' })).etag).toBe('"3"');
+    expect((await ask('POST', path, undefined, { 'if-match': 'W/"2"' })).status).toBe(412);
+    expect((await ask('POST', path, undefined, { 'if-match': '"1", "2"' })).etag).toBe('"3"');
     expect(await served()).toEqual(adIds);
   });
 

@@ -1,5 +1,8 @@
 import { LLMock } from '@copilotkit/aimock';
+import { sql } from 'kysely';
+import { createServer, type ServerRoutes } from 'plinth/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { idempotencyKeys, withIdempotencyKeys } from '../../service/idempotency-keys.ts';
 import { type ServiceUnderTest, useService } from './start-service.fixture.ts';
 
 const model = new LLMock({ port: 0 });
@@ -52,6 +55,30 @@ describe('Headlines by a language model', () => {
     const first = await post(path, { count: 1 }, key);
     expect(await post(path, { count: 1 }, key)).toEqual(first);
     expect(model.getRequests()).toHaveLength(1);
+  });
+
+  it('keep their key for longer than the longest call to the outside may take', async () => {
+    const { infrastructure } = tested.service;
+    let leftMs = 0;
+    await using server = await createServer({ docsUrl: false });
+    const held: ServerRoutes = async api => {
+      api.post('/held', async () => {
+        const { rows } = await sql<{ ms: number }>`
+          select (extract(epoch from expires_at - clock_timestamp()) * 1000)::float8 as ms
+          from plinth_idempotency_keys where status is null`.execute(infrastructure.database().db);
+        leftMs = rows[0]?.ms ?? 0;
+        return {};
+      });
+    };
+    await server.register(withIdempotencyKeys(idempotencyKeys(infrastructure, Promise.resolve()), [held]));
+    const { url } = await server.listen({ port: 0 });
+    const headers = { 'idempotency-key': 'held' };
+    expect((await fetch(`${url}/api/v1/held`, { method: 'POST', headers })).status).toBe(200);
+    const deadlines = infrastructure.dependencies
+      .list()
+      .map(({ guard }) => guard.explain().find(({ stage }) => stage === 'deadline')?.settings['timeoutMs']);
+    expect(deadlines).toContain(120_000);
+    expect(leftMs).toBeGreaterThan(Math.max(...deadlines.map(Number)));
   });
 
   it('are an error of the service behind, without a word of it, when the answer has another shape', async () => {

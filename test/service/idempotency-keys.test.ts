@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { createServer, type ServerRoutes } from 'plinth/server';
+import { VirtualClock } from 'plinth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idempotencyKeys, withIdempotencyKeys } from '../../service/idempotency-keys.ts';
 import { type Service, startService } from '../../service/service.ts';
+import { settle } from '../../service/stand-in/settle.fixture.ts';
 import { startRedis } from '../servers/redis.ts';
 import { serverOrSkip } from '../servers/require.ts';
 
@@ -216,6 +218,8 @@ describe('idempotency keys of the reference service, in its database', () => {
     expect(first).toMatchObject({ status: 200, headers: { etag: '"2"' } });
     expect(await change('change')).toEqual({ ...first, replayed: true });
     expect((await change(undefined)).status).toBe(412);
+    const other = await send('PATCH', `/users/${user.id}`, 'change', { name: 'Two' }, { 'if-match': '"2"' });
+    expect([other.status, other.text]).toEqual([422, expect.stringContaining('IDEMPOTENCY_KEY_REUSED')]);
   });
 
   it('takes no notice of a key for a deletion: what is gone is gone', async () => {
@@ -293,6 +297,25 @@ describe('idempotency keys of the reference service, in its database', () => {
     expect(await (await early).json()).toEqual({ made: 2 });
     expect((await post('/early')).headers.get('idempotency-replayed')).toBe('true');
     expect(things).toEqual(['/late', '/early']);
+  });
+
+  it('are not waited for without end: who comes while the database opens is to come again', async () => {
+    const clock = new VirtualClock();
+    const { infrastructure } = service;
+    const parts = { clock, logging: infrastructure.logging, database: <Schema>() => infrastructure.database<Schema>() };
+    let runs = 0;
+    const routes: ServerRoutes = async api => {
+      api.post('/things', () => ({ runs: ++runs }));
+    };
+    await using server = await createServer({ docsUrl: false });
+    const never = new Promise<void>(() => {});
+    await server.register(withIdempotencyKeys(idempotencyKeys(parts, never), [routes]));
+    const { url } = await server.listen({ port: 0 });
+    const headers = { 'idempotency-key': 'early' };
+    const answer = await settle(clock, fetch(`${url}/api/v1/things`, { method: 'POST', headers }));
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await answer.json()).toMatchObject({ error_code: 'IDEMPOTENCY_UNAVAILABLE' });
+    expect(runs).toBe(0);
   });
 
   it('are still there when the service starts again', async () => {

@@ -87,6 +87,15 @@ describe('an import of medications', () => {
     const { status, body } = await begin('{"names":[]}');
     expect(status).toBe(422);
     expect(body).toMatchObject({ success: false });
+    const many = JSON.stringify({ names: Array(10_001).fill('a') });
+    for (const [text, type] of [
+      [many, 'application/json'],
+      ['a\n'.repeat(10_001), 'text/plain'],
+    ] as const)
+      expect(await begin(text, type)).toMatchObject({
+        status: 422,
+        body: { details: { field_errors: { names: expect.stringContaining('10000') } } },
+      });
     expect((await tested.ask('/imports/none')).status).toBe(404);
     expect((await tested.ask('/imports/none/stop', { method: 'POST' })).status).toBe(404);
   });

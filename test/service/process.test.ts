@@ -75,6 +75,39 @@ describe('the service as a process', () => {
     expect(rows.map(row => row.name)).toEqual(['imatinib', 'metformin', 'osimertinib']);
   }, 60_000);
 
+  it('ends with exit code 0 while imports wait for their turn at a source, and goes on with them afterwards', async () => {
+    const { url, exit, output } = await start();
+    const names = (list: number): string[] => Array.from({ length: 50 }, (_, index) => `drug ${list} ${index}`);
+    const headers = { 'content-type': 'application/json' };
+    for (let list = 0; list < 20; list += 1) {
+      const body = JSON.stringify({ names: names(list) });
+      expect((await fetch(`${url}/api/v1/imports`, { method: 'POST', headers, body })).status).toBe(202);
+    }
+    const doneOf = async (at: string): Promise<number> => {
+      const all = (await (await fetch(`${at}/api/v1/imports`)).json()) as readonly { done: number }[];
+      expect(all).toHaveLength(20);
+      return all.reduce((sum, { done }) => sum + done, 0);
+    };
+    // As many go out at once; the others wait for their turn.
+    const burst = 60;
+    await vi.waitFor(async () => expect(await doneOf(url)).toBeGreaterThanOrEqual(burst), { timeout: 60_000 });
+    child?.kill('SIGTERM');
+    expect(await exit).toBe(0);
+    expect(output()).toContain('Closed');
+
+    const again = await start();
+    await vi.waitFor(async () => expect(await doneOf(again.url)).toBeGreaterThanOrEqual(burst), { timeout: 60_000 });
+    child?.kill('SIGTERM');
+    expect(await again.exit).toBe(0);
+  }, 180_000);
+
+  it('ends with exit code 0 while it still waits for its database', async () => {
+    const { exit, output } = await start({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, /listening on (\S+)/);
+    child?.kill('SIGTERM');
+    expect(await exit).toBe(0);
+    expect(output()).toContain('Closed');
+  }, 60_000);
+
   it('says what is wrong with its settings, all at once, and ends with exit code 1', async () => {
     const failed = await start({ PORT: 'eighty', LOG_LEVEL: 'LOUD', ENVIRONMENT: 'nowhere' }).catch(
       (error: Error) => error.message,

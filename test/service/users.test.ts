@@ -51,6 +51,18 @@ describe('a user over HTTP', () => {
     expect(await found.json()).toEqual(made.body);
   });
 
+  it('is found where the answer says also when the request had a query', async () => {
+    const keyed = { 'idempotency-key': 'with-a-query' };
+    for (const [name, headers] of [
+      ['traced', {}],
+      ['keyed', keyed],
+      ['keyed', keyed],
+    ] as const) {
+      const made = await ask('POST', '/users?trace=1', { email: `${name}@example.com`, name }, headers);
+      expect(made).toMatchObject({ status: 201, location: `/api/v1/users/${made.body['id']}` });
+    }
+  });
+
   it('is refused twice, whatever the case of the address, and the answer names the field', async () => {
     await add('twice@example.com');
     const again = await ask('POST', '/users', { email: 'TWICE@example.com', name: 'x' });
@@ -89,10 +101,21 @@ describe('a user over HTTP', () => {
     const late = await ask('PATCH', `/users/${id}`, { name: 'B' }, { 'if-match': '"1"' });
     expect(late).toMatchObject({ status: 412, body: { error_code: 'VERSION_CONFLICT' } });
     expect((await ask('DELETE', `/users/${id}`, undefined, { 'if-match': '"1"' })).status).toBe(412);
-    expect((await ask('PATCH', `/users/${id}`, { name: 'C' }, { 'if-match': 'W/"2", "3"' })).status).toBe(422);
+    for (const others of ['W/"2"', 'W/"2", "3"', '"1", "3"', '"x"', '"999999999999999"', '"99999999999999999999"'])
+      expect([others, (await ask('PATCH', `/users/${id}`, { name: 'C' }, { 'if-match': others })).status]).toEqual([
+        others,
+        412,
+      ]);
+    for (const wrong of ['2', '', '"2', '"2" "3"', '"2",'])
+      expect([wrong, (await ask('PATCH', `/users/${id}`, { name: 'C' }, { 'if-match': wrong })).status]).toEqual([
+        wrong,
+        422,
+      ]);
     expect((await ask('PATCH', `/users/${id}`, { name: 'C' }, { 'if-match': '*' })).etag).toBe('"3"');
+    expect((await ask('PATCH', `/users/${id}`, { name: 'C' }, { 'if-match': '"7", W/"2","3"' })).etag).toBe('"4"');
     expect((await ask('GET', `/users/${id}`)).body['name']).toBe('C');
-    expect((await ask('DELETE', `/users/${id}`, undefined, { 'if-match': '"3"' })).status).toBe(204);
+    expect((await ask('DELETE', `/users/${id}`, undefined, { 'if-match': '"4"' })).status).toBe(204);
+    expect((await ask('DELETE', `/users/${id}`, undefined, { 'if-match': '"4", "5"' })).status).toBe(404);
   });
 
   it('is changed once by many at the same time who saw the same version', async () => {

@@ -124,10 +124,13 @@ export class OutboxStore {
     );
   }
 
-  /** Puts a message that was given up back in its place. */
+  /**
+   * Takes a message up again that was given up, behind those that wait: what comes after it in its key may be in a hand
+   * already, and would be overtaken.
+   */
   async revive(id: string): Promise<boolean> {
     const rows = await this.#run(
-      `update ${table} set dead_at = null, attempts = 0, due_at = now()
+      `update ${table} set dead_at = null, attempts = 0, due_at = now(), position = default
        where outbox = $1 and id::text = $2 and dead_at is not null returning id`,
       [this.#name, id],
     );

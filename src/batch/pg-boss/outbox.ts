@@ -82,10 +82,15 @@ export class Outbox implements AsyncDisposable {
    * Writes a message in the caller's transaction: it exists when that is committed.
    *
    * @returns The id of the message.
-   * @throws {ArgumentError} for a payload that is not the same as JSON.
+   * @throws {ArgumentError} for a payload that is not the same as JSON, no topic, and a null byte in the topic or the key.
    */
   async add(transaction: StatementRunner, { topic, payload, key }: OutboxMessage): Promise<string> {
     if (topic === '') throw new ArgumentError('Cannot add a message without a topic', 'topic');
+    for (const [name, text = ''] of Object.entries({ topic, key })) {
+      if (!text.includes('\0')) continue;
+      // The database would refuse it, and with it the whole transaction of the caller.
+      throw new ArgumentError(`Cannot add the message: expected a ${name} without null bytes`, name);
+    }
     return await this.#store.add(transaction, topic, key, jsonOf(payload));
   }
 
@@ -136,7 +141,9 @@ export class Outbox implements AsyncDisposable {
     }));
   }
 
-  /** Puts a dead letter back into its place, to be tried anew. `false` when there is none of this id. */
+  /**
+   * Takes a dead letter up again, to be tried anew, behind what waits in its key now. `false` when there is none of this id.
+   */
   async revive(id: string): Promise<boolean> {
     const isRevived = await this.#store.revive(id);
     this.#changed.tell();

@@ -8,18 +8,24 @@ const maxDepth = 100;
 export interface FingerprintedRequest {
   readonly method: string;
   readonly url: string;
+  readonly headers: Readonly<Record<string, unknown>>;
   /** As the route's schema made it. */
   readonly body: unknown;
 }
 
+/** The headers that say under which condition a request is run: under another one it is another request. */
+const conditions = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'] as const;
+
 /**
- * A hash over the method, the address with its query, and the body, in which the order of properties does not matter.
+ * A hash over the method, the address with its query, the conditions in the headers, and the body, in which the order of
+ * properties does not matter.
  *
  * @throws {ValidationError} when the body is nested too deep.
  * @throws {ArgumentError} when the body is nothing that can be compared, such as a stream.
  */
-export function fingerprintOf({ method, url, body }: FingerprintedRequest): string {
-  const hash = createHash('sha256').update(JSON.stringify([method, url]));
+export function fingerprintOf({ method, url, headers, body }: FingerprintedRequest): string {
+  const given = conditions.flatMap(name => (headers[name] === undefined ? [] : [[name, headers[name]]]));
+  const hash = createHash('sha256').update(JSON.stringify([method, url, ...given]));
   write(hash, body, 0);
   return hash.digest('base64url');
 }

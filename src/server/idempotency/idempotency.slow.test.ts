@@ -180,12 +180,14 @@ describe('idempotent()', () => {
     }
   });
 
-  it('refuses a key that came before with another body, address or method', async () => {
+  it('refuses a key that came before with another body, address, method or condition', async () => {
     const shop = await openShop();
     await shop.post('key');
     expect(await codeOf(await shop.post('key', { item: 'coffee' }))).toBe('422 IDEMPOTENCY_KEY_REUSED');
     expect(await codeOf(await shop.post('key', undefined, { path: '/orders?x=1' }))).toBe('422 IDEMPOTENCY_KEY_REUSED');
     expect(await codeOf(await shop.post('key', undefined, { method: 'PATCH' }))).toBe('422 IDEMPOTENCY_KEY_REUSED');
+    const headers = { 'if-match': '"1"' };
+    expect(await codeOf(await shop.post('key', undefined, { headers }))).toBe('422 IDEMPOTENCY_KEY_REUSED');
     expect((await shop.post('key')).status).toBe(201);
     expect(shop.orders).toHaveLength(1);
   });

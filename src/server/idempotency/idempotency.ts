@@ -40,7 +40,7 @@ export interface IdempotentOptions {
   readonly required?: boolean | undefined;
   /** Whose keys they are: nobody else sees the answers. @default the `userId` of the request context, else the address */
   readonly scope?: ((request: IdempotentRequest) => string) | undefined;
-  /** What makes two requests the same. @default a hash of the method, the address with its query, and the body */
+  /** What makes two requests the same. @default a hash of the method, the address with its query, `If-Match` and its kin, and the body */
   readonly fingerprint?: ((request: IdempotentRequest) => string) | undefined;
   /** Which answers are kept; the others make the key free again. @default those below 400 */
   readonly keeps?: ((status: number) => boolean) | undefined;
@@ -221,7 +221,7 @@ function headerOf(header: string | readonly string[] | undefined): string {
 
 function reused(): IdempotencyError {
   return new IdempotencyError(
-    'This Idempotency-Key was used for another request: expected the same method, address and body, or a new key',
+    'This Idempotency-Key was used for another request: expected the same method, address, If-Match and body, or a new key',
     'reused',
   );
 }
