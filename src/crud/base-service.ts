@@ -1,28 +1,39 @@
-import { NotFoundError } from '../errors/index.ts';
+import { ArgumentError, NotFoundError } from '../errors/index.ts';
 import type { ChangeOptions, Filters, ManyOptions, Repository } from './repository.ts';
 import type { QueryRunner } from './repository-core.ts';
 import type { Insert, Key, ListOptions, OwnerKey, Page, Row, Table, Update } from './table-types.ts';
 
 /**
  * Create, read, list, change and delete over a repository, with errors that a route can answer. Use it as it is, or
- * extend it once per resource: a subclass takes the repository and passes it on. To do something before or after,
- * override the method and call `super`.
+ * extend it once per resource. To do something before or after, override the method and call `super`. A subclass with a
+ * constructor takes the repository first and gives all that it takes to `super`, so that `ownedBy`, `forAllOwners` and
+ * `withSession` make one of its own kind with the same parts.
  *
  * @example
  * class UserService extends BaseService<typeof users> {
+ *   readonly #mailer: Mailer;
+ *   constructor(repository: Repository<typeof users>, mailer: Mailer) {
+ *     super(repository, mailer);
+ *     this.#mailer = mailer;
+ *   }
  *   override async create(data: Insert<typeof users>) {
- *     return await super.create({ ...data, email: data.email.toLowerCase() });
+ *     const user = await super.create({ ...data, email: data.email.toLowerCase() });
+ *     await this.#mailer.welcome(user.email);
+ *     return user;
  *   }
  * }
- * const service = new UserService(new Repository(users, database));
+ * const service = new UserService(new Repository(users, database), mailer);
  * const page = await service.getAll({ pagination: { page: 1, size: 20 }, sort: { field: 'createdAt', order: 'desc' } });
  */
 export class BaseService<T extends Table, R extends Repository<T> = Repository<T>> {
   /** Where the rows are. */
   readonly repository: R;
+  readonly #parts: readonly unknown[];
 
-  constructor(repository: R & Repository<T>) {
+  /** `parts` are what the constructor of a subclass takes besides: they go into each service that is made of this one. */
+  constructor(repository: R & Repository<T>, ...parts: readonly unknown[]) {
     this.repository = repository;
+    this.#parts = parts;
   }
 
   /** The same service for the rows of one owner. */
@@ -91,7 +102,14 @@ export class BaseService<T extends Table, R extends Repository<T> = Repository<T
   }
 
   #over(repository: R): this {
-    return new (this.constructor as new (repository: R) => this)(repository);
+    const type = this.constructor as new (repository: R, ...parts: readonly unknown[]) => this;
+    // A constructor that takes more than it gave to `super` would be called without it.
+    if (type.length <= 1 + this.#parts.length) {
+      const derived = new type(repository, ...this.#parts);
+      if (derived.repository === repository) return derived;
+    }
+    const message = `Class ${type.name} does not pass on what it takes: let its constructor take the repository first, and give everything to super, as in super(repository, mailer)`;
+    throw new ArgumentError(message, 'repository');
   }
 
   #found(id: Key<T>, row: Row<T> | undefined): Row<T> {

@@ -12,6 +12,8 @@ export interface FieldFacts {
   readonly isNullable: boolean;
   /** Whether it may be left out on insert, because the schema has a default or allows it. */
   readonly isOptional: boolean;
+  /** Whether the schema fills in what was left out. */
+  readonly hasDefault: boolean;
 }
 
 /** The parts of a zod schema that are looked at. */
@@ -34,18 +36,20 @@ interface SchemaParts {
 export function fieldFacts(schema: z.core.$ZodType): FieldFacts | undefined {
   let isNullable = false;
   let isOptional = false;
+  let hasDefault = false;
   let parts = schema as unknown as SchemaParts;
   for (;;) {
     const { def } = parts._zod;
     if (def.type === 'nullable') isNullable = true;
-    else if (def.type === 'optional' || def.type === 'default' || def.type === 'prefault') isOptional = true;
+    else if (def.type === 'optional') isOptional = true;
+    else if (def.type === 'default' || def.type === 'prefault') hasDefault = true;
     else if (!transparent.has(def.type)) break;
     const inner = def.type === 'pipe' ? (def.out?._zod.def.type === 'transform' ? def.in : def.out) : def.innerType;
     if (inner === undefined) return undefined;
     parts = inner;
   }
   const kind = kindOf(parts);
-  return kind === undefined ? undefined : { kind, isNullable, isOptional };
+  return kind === undefined ? undefined : { kind, isNullable, hasDefault, isOptional: isOptional || hasDefault };
 }
 
 const transparent: ReadonlySet<string> = new Set(['readonly', 'nonoptional', 'catch', 'pipe']);

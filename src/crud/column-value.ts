@@ -73,13 +73,23 @@ function momentText(value: unknown): string | undefined {
 /** A value of a row that was validated by its schema, as the driver takes it. */
 export function storable(kind: ColumnKind, value: unknown): SqlValue | UnfitValue {
   if (value === undefined || value === null) return null;
-  if (kind === 'json') {
-    const text = JSON.stringify(value);
-    return unstorableInJson.test(text) ? new UnfitValue(`a document of ${plainText}`) : text;
-  }
+  if (kind === 'json') return documentText(value);
   if (value instanceof Date) return momentText(value) ?? new UnfitValue('a date between the years 0 and 9999');
-  if (typeof value === 'string') return unstorable.test(value) ? new UnfitValue(plainText) : value;
-  return value as number | boolean;
+  if (typeof value !== 'string') return value as number | boolean;
+  if (unstorable.test(value)) return new UnfitValue(plainText);
+  // One spelling, as keys and filters have it: a column of text would take capitals for another value.
+  return kind === 'uuid' ? value.toLowerCase() : value;
+}
+
+function documentText(value: unknown): string | UnfitValue {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // A big integer, or a circle.
+  }
+  if (text === undefined) return new UnfitValue('a document of what JSON can hold');
+  return unstorableInJson.test(text) ? new UnfitValue(`a document of ${plainText}`) : text;
 }
 
 /** A value that came as text, in the address of a request, as the filter takes it. `undefined` when it cannot be read. */
@@ -91,10 +101,19 @@ export function fromText(kind: ColumnKind, text: string): unknown {
     case 'boolean':
       return text === 'true' ? true : text === 'false' ? false : undefined;
     case 'moment':
-      return /^\d{4}-\d{2}-\d{2}(?:T[\d:.]{5,16}(?:Z|[+-]\d{2}:\d{2}))?$/.test(text) ? new Date(text) : undefined;
+      return readMoment(text);
     default:
       return text;
   }
+}
+
+const momentPattern = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
+
+/** `Date` itself would read 31 February as 3 March. */
+function readMoment(text: string): Date | undefined {
+  if (!momentPattern.test(text) || !isDay(text.slice(0, 10))) return undefined;
+  const moment = new Date(text);
+  return Number.isNaN(moment.getTime()) ? undefined : moment;
 }
 
 /** Whether text from a cursor may be compared with a column, so that the database never has to refuse it. */

@@ -10,7 +10,7 @@ const users = defineTable({
     email: z.email(),
     nick: z.string().nullable(),
     role: z.enum(['admin', 'user']).default('user'),
-    address2: z.object({ city: z.string() }).optional(),
+    address2: z.object({ city: z.string() }).nullish(),
     createdAt: z.date(),
     ownerId: z.string(),
     version: z.int(),
@@ -110,6 +110,12 @@ describe('defineTable()', () => {
       'a soft delete that is no date',
       () => defineTable({ name: 't', schema: z.object({ id }), columns: { id: { key: true } }, softDelete: 'id' }),
       'z.date().nullable()',
+    ],
+    [
+      'a field that may be missing where a column holds null',
+      () =>
+        defineTable({ name: 't', schema: z.object({ id, b: z.string().optional() }), columns: { id: { key: true } } }),
+      'Cannot keep t.b as optional()',
     ],
     [
       'two fields of one column',

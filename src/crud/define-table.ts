@@ -14,13 +14,13 @@ export interface TableDefinition<
 > {
   /** Its name in SQL, `users` or `ads.campaigns`. */
   readonly name: string;
-  /** A whole row: every column with its type, its rules and its default. */
+  /** A whole row: every column with its type, its rules and its default. What may be missing is `nullable()`. */
   readonly schema: z.ZodObject<Shape>;
   /** What there is to say about columns besides. */
   readonly columns: Columns;
   /** What one row is called in messages. @default the name, singular, in capitals: `users` is `User` */
   readonly resource?: string | undefined;
-  /** The nullable date that marks a row as deleted. @default rows are really deleted */
+  /** The nullable date that marks a row as deleted, and says since when. @default rows are really deleted */
   readonly softDelete?: (SoftDelete & keyof Shape) | undefined;
   /** The whole number that grows with each update. @default none, the last update wins */
   readonly version?: (Version & keyof Shape) | undefined;
@@ -135,6 +135,12 @@ function readColumn(
   if (facts === undefined) {
     throw new ArgumentError(
       `Cannot keep ${table}.${field} in a column: expected a string, number, boolean, date, or a document of these`,
+      'schema',
+    );
+  }
+  if (facts.isOptional && !facts.hasDefault && !facts.isNullable) {
+    throw new ArgumentError(
+      `Cannot keep ${table}.${field} as optional(): a column without a value holds null. Make it nullable(), null when left out, or give it a default`,
       'schema',
     );
   }

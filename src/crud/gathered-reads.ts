@@ -101,11 +101,10 @@ export class GatheredReads {
     return batch;
   }
 
-  /** One key that its column cannot hold must not fail the others: each is asked for alone, and that one is not there. */
+  /** Asks for each key alone. */
   #runApart({ statements, owner, waiters, latestMs }: Batch): void {
     for (const [key, waiting] of waiters) {
-      if (waiters.size === 1) settle(waiting, undefined);
-      else void this.#run({ statements, owner, waiters: new Map([[key, waiting]]), latestMs });
+      void this.#run({ statements, owner, waiters: new Map([[key, waiting]]), latestMs });
     }
   }
 
@@ -127,23 +126,31 @@ export class GatheredReads {
     const { statements, owner, waiters } = batch;
     const [first, ...others] = waiters.keys();
     if (first === undefined) return;
-    const keys = others.length === 0 ? first : keyList(this.#kind, [first, ...others]);
-    const statement = others.length === 0 ? statements.one : statements.many;
+    const isAlone = others.length === 0;
+    const keys = isAlone ? first : keyList(this.#kind, [first, ...others]);
+    const statement = isAlone ? statements.one : statements.many;
     try {
       const rows = await this.#read(statement, owner === undefined ? [keys] : [keys, owner]);
-      for (const row of rows) {
-        const key = row[this.#keyField] as Key;
-        settle(waiters.get(key) ?? [], row);
-        waiters.delete(key);
-      }
-      for (const missing of waiters.values()) settle(missing, undefined);
+      if (isAlone) settle(waiters.get(first) ?? [], rows[0]);
+      else this.#hand(rows, batch);
     } catch (error) {
-      if (isUnfitValue(error)) {
-        this.#runApart(batch);
-        return;
-      }
-      for (const waiting of waiters.values()) for (const { reject } of waiting) reject(error);
+      // One key that its column cannot hold must not fail the others.
+      if (isUnfitValue(error) && !isAlone) this.#runApart(batch);
+      else for (const waiting of waiters.values()) for (const { reject } of waiting) reject(error);
     }
+  }
+
+  /** Gives each row to whoever asked for its key. */
+  #hand(rows: readonly FoundRow[], batch: Batch): void {
+    const { waiters } = batch;
+    for (const row of rows) {
+      const key = row[this.#keyField] as Key;
+      settle(waiters.get(key) ?? [], row);
+      waiters.delete(key);
+    }
+    if (isExact(this.#kind)) for (const missing of waiters.values()) settle(missing, undefined);
+    // Only the database knows which spellings its column takes for the same key.
+    else this.#runApart(batch);
   }
 }
 
@@ -152,7 +159,12 @@ function settle(waiters: readonly Waiter[], row: FoundRow | undefined): void {
   for (const [index, { resolve }] of waiters.entries()) resolve(index === 0 ? row : structuredClone(row));
 }
 
-/** Numbers and UUIDs need no quotes in PostgreSQL's text of an array, so it is cheaper to write it here. */
+/** Whether equal keys are written alike, as whole numbers and UUIDs are. `07` may be 7, and `ADA` be `ada`. */
+function isExact(kind: ColumnKind): boolean {
+  return kind === 'integer' || kind === 'uuid';
+}
+
+/** Exact keys need no quotes in PostgreSQL's text of an array, so it is cheaper to write it here. */
 function keyList(kind: ColumnKind, keys: readonly Key[]): SqlValue {
-  return kind === 'integer' || kind === 'uuid' ? `{${keys.join(',')}}` : keys;
+  return isExact(kind) ? `{${keys.join(',')}}` : keys;
 }

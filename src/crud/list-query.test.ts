@@ -57,6 +57,36 @@ describe('parseListQuery()', () => {
     expect(parseListQuery(products, {})).toMatchObject({ filters: [] });
   });
 
+  it.each([
+    '2026-02-31',
+    '2026-02-29T10:00:00Z',
+    '2026-04-31T23:59:59+02:00',
+    '2026-13-01',
+    '2026-01-00',
+    '2026-01-15T25:00:00Z',
+    '2026-01-15T10:60:00Z',
+    '2026-01-15T10:00:00+30:00',
+    '2026-01-15T::::::Z',
+    '0000-01-01',
+  ])('refuses a time that does not exist: %s', text => {
+    for (const query of [{ 'filter[madeAt][gte]': text }, { 'filter[madeAt][in]': `2026-01-15,${text}` }]) {
+      const [name = ''] = Object.keys(query);
+      expect(() => parseListQuery(products, query)).toThrow(
+        expect.objectContaining({ fieldErrors: { [name]: expect.stringContaining('a time that exists') } }),
+      );
+    }
+  });
+
+  it.each([
+    ['2024-02-29', '2024-02-29T00:00:00.000Z'],
+    ['2026-01-15T10:00+02:00', '2026-01-15T08:00:00.000Z'],
+    ['2026-01-15T10:00:00.123456Z', '2026-01-15T10:00:00.123Z'],
+    ['2026-12-31T23:59:59-01:00', '2027-01-01T00:59:59.000Z'],
+  ])('reads a time that exists: %s', (text, expected) => {
+    const { filters } = parseListQuery(products, { 'filter[madeAt][eq]': text });
+    expect(filters).toEqual([{ field: 'madeAt', operator: 'eq', value: new Date(expected) }]);
+  });
+
   it('names every parameter that is wrong', () => {
     const query = {
       page: '-1',

@@ -92,7 +92,7 @@ const expectations: Readonly<Record<string, string>> = {
   integer: 'a whole number',
   number: 'a number',
   boolean: 'true or false',
-  moment: 'a time such as 2026-01-15T10:00:00Z',
+  moment: 'a time that exists, such as 2026-01-15T10:00:00Z',
 };
 
 function readSort(text: string | undefined): readonly Sort[] | undefined {

@@ -3,11 +3,12 @@ import { type PreparedStatement, preparedQuery } from '../database/index.ts';
 import { ArgumentError, ValidationError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../kernel/index.ts';
 import { comparable, type SqlValue, UnfitValue } from './column-value.ts';
+import { ExactNumbers } from './exact-numbers.ts';
 import { escapeLike, type FilterLimits, FilterWriter } from './filter-sql.ts';
 import { GatheredReads } from './gathered-reads.ts';
 import { maxPageSize } from './list-query-schema.ts';
 import type { SqlText } from './sql-text.ts';
-import { TableSql } from './table-sql.ts';
+import { castOf, TableSql } from './table-sql.ts';
 import type { Table } from './table-types.ts';
 import { explainRead } from './write-failure.ts';
 
@@ -61,30 +62,34 @@ export interface RepositoryScope {
   readonly runner: QueryRunner | undefined;
 }
 
+interface SharedParts {
+  readonly sql: TableSql;
+  readonly limits: RepositoryLimits;
+  readonly numbers: ExactNumbers;
+  readonly gathered: GatheredReads | undefined;
+}
+
 /** What all repositories over one table share, and the scope of one of them. */
 export class RepositoryCore {
   readonly sql: TableSql;
   readonly limits: RepositoryLimits;
+  readonly numbers: ExactNumbers;
   readonly scope: RepositoryScope;
   readonly #database: RepositoryDatabase;
-  readonly #gathered: GatheredReads | undefined;
+  readonly #shared: SharedParts;
 
-  constructor(
-    database: RepositoryDatabase,
-    shared: { sql: TableSql; limits: RepositoryLimits; gathered: GatheredReads | undefined },
-    scope: RepositoryScope,
-  ) {
+  constructor(database: RepositoryDatabase, shared: SharedParts, scope: RepositoryScope) {
     this.#database = database;
+    this.#shared = shared;
     this.sql = shared.sql;
     this.limits = shared.limits;
-    this.#gathered = shared.gathered;
+    this.numbers = shared.numbers;
     this.scope = scope;
   }
 
   /** The same with another scope. */
   with(change: Partial<RepositoryScope>): RepositoryCore {
-    const shared = { sql: this.sql, limits: this.limits, gathered: this.#gathered };
-    return new RepositoryCore(this.#database, shared, { ...this.scope, ...change });
+    return new RepositoryCore(this.#database, this.#shared, { ...this.scope, ...change });
   }
 
   /**
@@ -119,13 +124,14 @@ export class RepositoryCore {
     return owner === undefined ? values : [...values, owner];
   }
 
-  /** One row by its key. */
+  /** One row by its key, as it came: its numbers are still to be checked. */
   find(key: string | number): Promise<Readonly<Record<string, unknown>> | undefined> {
     this.requireOwner();
     const { runner, owner } = this.scope;
-    if (runner === undefined && this.#gathered !== undefined) {
+    const { gathered } = this.#shared;
+    if (runner === undefined && gathered !== undefined) {
       const statements = { one: this.sql.byKey(this.visibility), many: this.sql.byKeys(this.visibility) };
-      return this.#gathered.find(statements, key, owner);
+      return gathered.find(statements, key, owner);
     }
     const statement = this.sql.byKey(this.visibility);
     const values = owner === undefined ? [key] : [key, owner];
@@ -140,10 +146,15 @@ export class RepositoryCore {
     return runner.executeQuery<Row>(preparedQuery<Row>(statement, values));
   }
 
+  /** Runs a statement that gives rows of the table. */
+  async rows<Row>(statement: PreparedStatement, values: readonly SqlValue[]): Promise<Row[]> {
+    return this.numbers.check((await this.run<Row>(statement, values)).rows);
+  }
+
   /** Runs a text that is planned with its values, and only reads. */
   async query<Row>(sql: SqlText): Promise<readonly Row[]> {
     try {
-      return (await this.run<Row>(sql.statement(true), sql.values)).rows;
+      return await this.rows<Row>(sql.statement(true), sql.values);
     } catch (error) {
       throw explainRead(error);
     }
@@ -155,7 +166,7 @@ export class RepositoryCore {
     sql.add(' where true');
     if (softDelete !== undefined && !this.scope.withDeleted) sql.add(` and ${softDelete.quoted} is null`);
     if (owner !== undefined && this.scope.owner !== undefined)
-      sql.add(` and ${owner.quoted} = `).value(this.scope.owner);
+      sql.add(` and ${owner.quoted} = `).value(this.scope.owner).add(castOf(owner));
     const writer = new FilterWriter(table, this.limits);
     for (const [index, filter] of filters.entries()) {
       sql.add(' and ');
@@ -203,8 +214,9 @@ export function openCore(table: Table, source: RepositorySource, options: Reposi
           clock: options.clock ?? systemClock,
         })
       : undefined;
+  const shared = { sql: new TableSql(table), limits, numbers: new ExactNumbers(table), gathered };
   const scope = { owner: undefined, isForAllOwners: false, withDeleted: false, runner: undefined };
-  return new RepositoryCore(source, { sql: new TableSql(table), limits, gathered }, scope);
+  return new RepositoryCore(source, shared, scope);
 }
 
 function whole(value: number, name: string): number {

@@ -12,7 +12,7 @@ import {
   type RepositoryScope,
   type RepositorySource,
 } from './repository-core.ts';
-import { type Fields, readInsert, readUpdate, toSql } from './row-input.ts';
+import { type Fields, isGiven, readInsert, readUpdate, toSql } from './row-input.ts';
 import { SqlText } from './sql-text.ts';
 import type {
   Filter,
@@ -27,7 +27,7 @@ import type {
   TableColumn,
   Update,
 } from './table-types.ts';
-import { explainDelete, explainWrite, isUnfitValue } from './write-failure.ts';
+import { explainDelete, explainKey, explainWrite, isUnfitValue } from './write-failure.ts';
 
 /** A condition on the version of a row. */
 export interface ChangeOptions {
@@ -113,7 +113,7 @@ export class Repository<T extends Table> {
     return this.#derive({ isForAllOwners: true });
   }
 
-  /** The same repository, seeing deleted rows too. */
+  /** The same repository, seeing deleted rows too. It may change them; deleted they are already. */
   withDeleted(): this {
     return this.#derive({ withDeleted: true });
   }
@@ -130,16 +130,21 @@ export class Repository<T extends Table> {
     return this.#derive({ runner: 'db' in session ? session.db : session });
   }
 
-  /** The row with this key, if there is one. */
+  /**
+   * The row with this key, if there is one.
+   *
+   * @throws {ConfigurationError} for a whole number beyond 2^53 in the row, which `z.int()` cannot show; all that read
+   * rows do so.
+   * @throws {ValidationError} inside a session, for a text that the column of the key cannot hold; as `delete` and `purge`.
+   */
   async findById(id: Key<T>): Promise<Row<T> | undefined> {
     const key = this.#core.key(id);
     if (key === undefined) return undefined;
     try {
-      return (await this.#core.find(key)) as Row<T> | undefined;
+      return this.#core.numbers.checkRow(await this.#core.find(key)) as Row<T> | undefined;
     } catch (error) {
-      // A key that the column cannot hold is the key of no row.
-      if (isUnfitValue(error)) return undefined;
-      throw error;
+      this.#requireUnfitKey(error);
+      return undefined;
     }
   }
 
@@ -221,7 +226,10 @@ export class Repository<T extends Table> {
   }
 
   /**
-   * Inserts a row, or changes the one that has the same values in the fields of `conflict`, which must be unique.
+   * Inserts a row, or changes the one that has the same values in the fields of `conflict`, over which there must be a
+   * unique index. As in an update, only what was given changes, and what is immutable stays. Over a table with soft
+   * delete the index may be for all rows or for those that are not deleted (`where deleted_at is null`): then a deleted
+   * row is in nobody's way, and a new one is inserted beside it.
    *
    * @throws {DuplicateError} when that row belongs to another owner, or is deleted.
    */
@@ -235,8 +243,11 @@ export class Repository<T extends Table> {
     if (first === undefined) throw new ArgumentError('Cannot upsert without a field in conflict', 'conflict');
     const fields = readInsert(this.table, data, this.#core.scope.owner);
     const values = this.#core.sql.insertFields.map(({ field }) => toSql(this.table, field, fields[field]));
-    const statement = this.#core.sql.upsert(conflict, this.#core.visibility);
-    const [row] = await this.#write(statement, this.#core.owned(values), fields);
+    const changed = [...this.table.columns.values()].filter(
+      column => column.isUpdatable && isGiven(data, column.field) && !conflict.includes(column),
+    );
+    const statement = this.#core.sql.upsert(conflict, changed, this.#core.visibility);
+    const [row] = await this.#write(statement, values, fields);
     if (row !== undefined) return row;
     throw new DuplicateError(this.table.resource, first.field, fields[first.field]);
   }
@@ -258,7 +269,8 @@ export class Repository<T extends Table> {
     const values = changed.map(({ field }) => toSql(this.table, field, fields[field]));
     const checked = expectedVersion === undefined ? [key] : [key, expectedVersion];
     const [row] = await this.#write(statement, this.#core.owned([...values, ...checked]), fields);
-    if (row === undefined && expectedVersion !== undefined) await this.#refuseConflict(id, expectedVersion);
+    if (row === undefined && expectedVersion !== undefined)
+      await this.#refuseConflict(this.#core, key, expectedVersion);
     return row;
   }
 
@@ -275,7 +287,8 @@ export class Repository<T extends Table> {
   }
 
   /**
-   * Deletes a row, softly when the table says so; says whether there was one.
+   * Deletes a row, softly when the table says so; says whether there was one. A row that is deleted softly stays as it
+   * is, also in the eyes of `withDeleted`: `purge` ends it.
    *
    * @throws {VersionConflictError} when the row is at another version than expected.
    * @throws {StillReferencedError} when other rows refer to it.
@@ -284,17 +297,23 @@ export class Repository<T extends Table> {
     const expectedVersion = this.#readVersion(options);
     const key = this.#core.key(id);
     if (key === undefined) return false;
-    const statement = this.#core.sql.delete(expectedVersion !== undefined, this.#core.visibility);
-    const values = this.#core.owned(expectedVersion === undefined ? [key] : [key, expectedVersion]);
+    const core = this.#core.with({ withDeleted: false });
+    const statement = core.sql.delete(expectedVersion !== undefined, core.visibility);
+    const values = core.owned(expectedVersion === undefined ? [key] : [key, expectedVersion]);
     const isGone = await this.#end(statement, values);
-    if (!isGone && expectedVersion !== undefined) await this.#refuseConflict(id, expectedVersion);
+    if (!isGone && expectedVersion !== undefined) await this.#refuseConflict(core, key, expectedVersion);
     return isGone;
   }
 
-  /** Deletes all rows that fulfil the filters; says how many. @throws {ArgumentError} without a filter and without `all`. */
+  /**
+   * Deletes all rows that fulfil the filters, softly when the table says so; says how many. Those that are deleted softly
+   * already are not among them.
+   *
+   * @throws {ArgumentError} without a filter and without `all`.
+   */
   async deleteMany(filters: Filters<T>, options: ManyOptions = {}): Promise<number> {
     const sql = new SqlText().add(this.#core.sql.deletion());
-    this.#core.where(sql, requireFilters(filters, options));
+    this.#core.with({ withDeleted: false }).where(sql, requireFilters(filters, options));
     return await this.#change(sql, error => explainDelete(this.table, error));
   }
 
@@ -338,7 +357,7 @@ export class Repository<T extends Table> {
     data: Fields | undefined,
   ): Promise<Row<T>[]> {
     try {
-      return (await this.#core.run<Row<T>>(statement, values)).rows;
+      return await this.#core.rows<Row<T>>(statement, values);
     } catch (error) {
       throw explainWrite(this.table, error, data);
     }
@@ -348,9 +367,18 @@ export class Repository<T extends Table> {
     try {
       return ((await this.#core.run(statement, values)).numAffectedRows ?? 0n) > 0n;
     } catch (error) {
-      if (isUnfitValue(error)) return false;
-      throw explainDelete(this.table, error);
+      if (!isUnfitValue(error)) throw explainDelete(this.table, error);
+      this.#requireUnfitKey(error);
+      return false;
     }
+  }
+
+  /**
+   * A key that its column cannot hold, `abc` in a column of numbers, is the key of no row. In a session it is an error all
+   * the same: it may have ended a transaction, and no later statement would say why.
+   */
+  #requireUnfitKey(error: unknown): void {
+    if (!isUnfitValue(error) || this.#core.scope.runner !== undefined) throw explainKey(this.table, error);
   }
 
   async #change(sql: SqlText, explain: (error: unknown) => unknown): Promise<number> {
@@ -410,9 +438,9 @@ export class Repository<T extends Table> {
     throw new ValidationError(`Invalid ${this.table.resource}`, { [this.table.version]: 'Expected a whole number' });
   }
 
-  async #refuseConflict(id: Key<T>, expectedVersion: number): Promise<void> {
-    if ((await this.findById(id)) === undefined) return;
-    throw new VersionConflictError(this.table.resource, id, expectedVersion);
+  async #refuseConflict(core: RepositoryCore, key: string | number, expectedVersion: number): Promise<void> {
+    if ((await core.find(key)) === undefined) return;
+    throw new VersionConflictError(this.table.resource, key, expectedVersion);
   }
 
   #columnsOf(fields: Fields): readonly TableColumn[] {

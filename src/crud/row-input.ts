@@ -30,12 +30,14 @@ export function readInsert(table: Table, data: unknown, owner: string | number |
  */
 export function readUpdate(table: Table, data: unknown): Fields {
   const parsed = parse(table, table.updateSchema, data);
-  const given = data as Fields;
-  const fields = Object.fromEntries(
-    Object.entries(parsed).filter(([field]) => Object.hasOwn(given, field) && given[field] !== undefined),
-  );
+  const fields = Object.fromEntries(Object.entries(parsed).filter(([field]) => isGiven(data, field)));
   if (Object.keys(fields).length === 0) throw invalid(table, { data: 'Nothing is to be changed' });
   return fields;
+}
+
+/** Whether a caller gave a value for a field: a default that the schema filled in is none. */
+export function isGiven(data: unknown, field: string): boolean {
+  return Object.hasOwn(data as Fields, field) && (data as Fields)[field] !== undefined;
 }
 
 /** A value as the driver takes it. @throws {ValidationError} when PostgreSQL could not hold it. */

@@ -10,6 +10,9 @@ export interface Visibility {
   readonly withDeleted: boolean;
 }
 
+/** The time to the millisecond, which is what a `Date` holds: a filter with the value of a row finds that row. */
+const now = `date_trunc('milliseconds', now())`;
+
 /** How many statements of a table keep a name; each stays on every connection. */
 const maxNamedStatements = 64;
 
@@ -34,24 +37,22 @@ export class TableSql {
 
   /** One row by key: `$1`, and the owner as `$2`. */
   byKey(visibility: Visibility): PreparedStatement {
-    return this.#once(`find ${mark(visibility)}`, true, () => this.#select('= $1', visibility));
+    return this.#once(`find ${mark(visibility)}`, true, () => this.#select(`$1${castOf(this.table.key)}`, visibility));
   }
 
   /** Rows by a list of keys: `$1`, and the owner as `$2`. */
   byKeys(visibility: Visibility): PreparedStatement {
-    return this.#once(`gather ${mark(visibility)}`, true, () => this.#select('= any($1)', visibility));
+    return this.#once(`gather ${mark(visibility)}`, true, () =>
+      this.#select(`any($1${castOf(this.table.key, '[]')})`, visibility),
+    );
   }
 
   /** One new row; the values in the order of {@link insertFields}. */
   insert(): PreparedStatement {
     return this.#once('insert', false, () => {
       const fields = this.#insertColumns(index => `$${index + 1}`);
-      const { quotedName } = this.table;
-      const target =
-        fields.length === 0
-          ? 'default values'
-          : `(${fields.map(([name]) => name).join(', ')}) values (${fields.map(([, value]) => value).join(', ')})`;
-      return `insert into ${quotedName} ${target} returning ${this.selection}`;
+      const values = fields.length === 0 ? 'default values' : `values (${valuesOf(fields)})`;
+      return `${this.#insertInto(fields)} ${values} returning ${this.selection}`;
     });
   }
 
@@ -60,32 +61,32 @@ export class TableSql {
     return this.#once('insert many', false, () => {
       const columns = this.insertFields;
       const fields = this.#insertColumns(index => columns[index]?.quoted ?? 'null');
-      const { quotedName } = this.table;
-      return `insert into ${quotedName} (${fields.map(([name]) => name).join(', ')}) select ${fields
-        .map(([, value]) => value)
-        .join(', ')} from json_populate_recordset(null::${quotedName}, $1::json) returning ${this.selection}`;
+      const documents = `json_populate_recordset(null::${this.table.quotedName}, $1::json)`;
+      return `${this.#insertInto(fields)} select ${valuesOf(fields)} from ${documents} returning ${this.selection}`;
     });
   }
 
-  /** A new row, or a change of the one that is there already; parameters as {@link insert}, then the owner. */
-  upsert(conflict: readonly TableColumn[], visibility: Visibility): PreparedStatement {
-    const marks = conflict.map(({ field }) => field).join(',');
-    return this.#once(`upsert ${marks} ${mark(visibility)}`, false, () => {
-      const { quotedName, columns } = this.table;
+  /** A new row, or a change of the one that is there already in the columns of `changed`; parameters as {@link insert}. */
+  upsert(
+    conflict: readonly TableColumn[],
+    changed: readonly TableColumn[],
+    { withDeleted }: Pick<Visibility, 'withDeleted'>,
+  ): PreparedStatement {
+    const marks = [conflict, changed].map(columns => columns.map(({ field }) => field).join(','));
+    return this.#once(`upsert ${marks.join(' ')} ${withDeleted}`, false, () => {
       const fields = this.#insertColumns(index => `$${index + 1}`);
-      const kept = new Set(conflict);
-      const changes = [...columns.values()]
-        .filter(column => column.isUpdatable && !kept.has(column))
-        .map(({ quoted }) => `${quoted} = excluded.${quoted}`);
-      // Something must be set for a row to be given back; the key of the conflict stays what it is.
-      const same = conflict.map(({ quoted }) => `${quoted} = excluded.${quoted}`);
-      const sets = [...changes, ...this.touched(`${quotedName}.`)];
-      const visible = this.#visible(visibility, this.insertFields.length + 1, `${quotedName}.`);
-      return `insert into ${quotedName} (${fields.map(([name]) => name).join(', ')}) values (${fields
-        .map(([, value]) => value)
-        .join(', ')}) on conflict (${conflict.map(({ quoted }) => quoted).join(', ')}) do update set ${(
-        sets.length > 0 ? sets : same
-      ).join(', ')}${visible === '' ? '' : ` where ${visible}`} returning ${this.selection}`;
+      const { quotedName } = this.table;
+      const sets = [...changed.map(taken), ...this.touched(`${quotedName}.`)];
+      // Something must be set for a row to be given back; the columns of the conflict stay what they are.
+      const changes = sets.length > 0 ? sets : conflict.map(taken);
+      const kept = this.#softDelete === undefined ? undefined : `${this.#softDelete.quoted} is null`;
+      const conditions: string[] = [];
+      if (kept !== undefined && !withDeleted) conditions.push(`${quotedName}.${kept}`);
+      if (this.#owner !== undefined) conditions.push(`${quotedName}.${taken(this.#owner)}`);
+      // A unique index over all rows is found by this, and one over the rows that are not deleted, too.
+      const index = `(${conflict.map(({ quoted }) => quoted).join(', ')})${kept === undefined ? '' : ` where ${kept}`}`;
+      const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
+      return `${this.#insertInto(fields)} values (${valuesOf(fields)}) on conflict ${index} do update set ${changes.join(', ')}${where} returning ${this.selection}`;
     });
   }
 
@@ -128,7 +129,7 @@ export class TableSql {
   deletion(): string {
     const { quotedName } = this.table;
     if (this.#softDelete === undefined) return `delete from ${quotedName}`;
-    return `update ${quotedName} set ${[`${this.#softDelete.quoted} = now()`, ...this.touched()].join(', ')}`;
+    return `update ${quotedName} set ${[`${this.#softDelete.quoted} = ${now}`, ...this.touched()].join(', ')}`;
   }
 
   /** What every change of a row changes besides: the version and the time. */
@@ -137,7 +138,7 @@ export class TableSql {
     const touched = [...this.table.columns.values()].filter(({ generated }) => generated === 'updated');
     return [
       ...(version === undefined ? [] : [`${version.quoted} = ${prefix}${version.quoted} + 1`]),
-      ...touched.map(({ quoted }) => `${quoted} = now()`),
+      ...touched.map(({ quoted }) => `${quoted} = ${now}`),
     ];
   }
 
@@ -167,36 +168,42 @@ export class TableSql {
     return this.#softDelete;
   }
 
-  #select(comparison: string, visibility: Visibility): string {
+  #select(wanted: string, visibility: Visibility): string {
     const { quotedName, key } = this.table;
     const visible = this.#visible(visibility, 2);
-    return `select ${this.selection} from ${quotedName} where ${key.quoted} ${comparison}${visible === '' ? '' : ` and ${visible}`}`;
+    return `select ${this.selection} from ${quotedName} where ${key.quoted} = ${wanted}${visible === '' ? '' : ` and ${visible}`}`;
   }
 
   #whereKey(before: number, checksVersion: boolean, visibility: Visibility): string {
-    const checked = checksVersion && this.#version !== undefined;
-    const conditions = [`${this.table.key.quoted} = $${before + 1}`];
-    if (checked) conditions.push(`${this.#version?.quoted} = $${before + 2}`);
-    const visible = this.#visible(visibility, before + (checked ? 3 : 2));
+    const checked = checksVersion && this.#version !== undefined ? [this.table.key, this.#version] : [this.table.key];
+    const conditions = checked.map((column, index) => `${column.quoted} = $${before + index + 1}${castOf(column)}`);
+    const visible = this.#visible(visibility, before + checked.length + 1);
     if (visible !== '') conditions.push(visible);
     return conditions.join(' and ');
   }
 
-  #visible({ isOwned, withDeleted }: Visibility, ownerIndex: number, prefix = ''): string {
+  #visible({ isOwned, withDeleted }: Visibility, ownerIndex: number): string {
     const conditions: string[] = [];
-    if (this.#softDelete !== undefined && !withDeleted) conditions.push(`${prefix}${this.#softDelete.quoted} is null`);
-    if (this.#owner !== undefined && isOwned) conditions.push(`${prefix}${this.#owner.quoted} = $${ownerIndex}`);
+    if (this.#softDelete !== undefined && !withDeleted) conditions.push(`${this.#softDelete.quoted} is null`);
+    const owner = isOwned ? this.#owner : undefined;
+    if (owner !== undefined) conditions.push(`${owner.quoted} = $${ownerIndex}${castOf(owner)}`);
     return conditions.join(' and ');
   }
 
+  /** The beginning of an insert. Without a column PostgreSQL wants no list of them either. */
+  #insertInto(fields: InsertColumns): string {
+    const names = fields.length === 0 ? '' : ` (${fields.map(([name]) => name).join(', ')})`;
+    return `insert into ${this.table.quotedName}${names}`;
+  }
+
   /** Each column of an insert with its value; `given` says where the values of the caller are. */
-  #insertColumns(given: (index: number) => string): readonly (readonly [string, string])[] {
+  #insertColumns(given: (index: number) => string): InsertColumns {
     const fields: [string, string][] = [];
     let index = 0;
     for (const column of this.table.columns.values()) {
       if (column.isInsertable) fields.push([column.quoted, given(index++)]);
       else if (column === this.#version) fields.push([column.quoted, '1']);
-      else if (column.generated === 'now' || column.generated === 'updated') fields.push([column.quoted, 'now()']);
+      else if (column.generated === 'now' || column.generated === 'updated') fields.push([column.quoted, now]);
       else if (column.generated === 'uuid') fields.push([column.quoted, 'gen_random_uuid()']);
     }
     return fields;
@@ -211,6 +218,26 @@ export class TableSql {
     this.#named.set(shape, statement);
     return statement;
   }
+}
+
+/** Columns of an insert, each with its value. */
+type InsertColumns = readonly (readonly [name: string, value: string])[];
+
+function valuesOf(fields: InsertColumns): string {
+  return fields.map(([, value]) => value).join(', ');
+}
+
+/** The value of the row that could not be inserted. */
+function taken({ quoted }: TableColumn): string {
+  return `${quoted} = excluded.${quoted}`;
+}
+
+/**
+ * What stands behind a parameter that a column is compared with. A whole number may be beyond the column's type: as an
+ * `int8` it is equal to no row, where it would be an error otherwise, and the end of a transaction.
+ */
+export function castOf({ kind }: TableColumn, list: '[]' | '' = ''): string {
+  return kind === 'integer' ? `::int8${list}` : '';
 }
 
 /** Numbers arrive as numbers: the driver gives `bigint` and `numeric` as text otherwise. */

@@ -3,7 +3,8 @@ import type { FieldFacts } from './column-kind.ts';
 
 /**
  * Who fills a column: `identity` the database counts, `uuid` and `now` are made when the row is inserted, `updated` also
- * whenever it is updated, `database` is anything else that the database does by itself. Callers never set them.
+ * whenever it is updated, `database` is anything else that the database does by itself. Callers never set them. Times are
+ * whole milliseconds, as in a `Date`.
  */
 export type Generated = 'identity' | 'uuid' | 'now' | 'updated' | 'database';
 
@@ -142,7 +143,10 @@ export type Update<T extends Table> = Flatten<{
     | undefined;
 }>;
 
-/** A condition, or a group of them. Columns that hold null fulfil no comparison, as in SQL. */
+/**
+ * A condition, or a group of them. Columns that hold null fulfil no comparison, as in SQL; an empty `in` holds for no row,
+ * and its `not` for all.
+ */
 export type Filter<T extends Table = Table> =
   | { [Field in FilterableField<T>]: Condition<Field, NonNullable<Row<T>[Field]>> }[FilterableField<T>]
   | { readonly and: readonly Filter<T>[] }

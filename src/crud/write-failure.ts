@@ -44,6 +44,11 @@ export function explainDelete(table: Table, error: unknown): unknown {
   return new StillReferencedError(table.resource, error.table, { cause: error });
 }
 
+/** A key that was refused: another than those of the column, such as `abc` where it holds numbers. */
+export function explainKey(table: Table, error: unknown): unknown {
+  return isUnfitValue(error) ? invalid(table, table.key.field, 'It does not fit its column', error) : error;
+}
+
 /** A read that was refused because of a value that only the database could judge, such as a number beyond its type. */
 export function explainRead(error: unknown): unknown {
   if (!isUnfitValue(error)) return error;

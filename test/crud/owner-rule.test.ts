@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { BaseService, defineTable, Repository, RepositoryFactory, type RepositorySource } from 'plinth/crud';
 import { prepareStatement } from 'plinth/database';
 import { ArgumentError } from 'plinth/errors';
@@ -156,10 +157,7 @@ onEveryEngine(world => {
 
   it('a table without an owner needs none', async () => {
     const plain = defineTable({ name: 'plain', schema: z.object({ id: z.int() }), columns: { id: { key: true } } });
-    await world.database.readPrepared(
-      { sql: 'create table if not exists plain (id int primary key)', reads: false },
-      [],
-    );
+    await sql`create table if not exists plain (id int primary key)`.execute(world.database.db);
     expect(await new Repository(plain, world.database).count()).toBe(0);
   });
 });

@@ -11,7 +11,7 @@ const users = defineTable({
     email: z.email(),
     nick: z.string().nullable(),
     role: z.enum(['admin', 'user']).default('user'),
-    address2: z.object({ city: z.string() }).optional(),
+    address2: z.object({ city: z.string() }).nullish(),
     createdAt: z.date(),
     ownerId: z.string(),
     version: z.int(),
