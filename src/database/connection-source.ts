@@ -3,16 +3,17 @@ import { getRequestContext } from '../context/index.ts';
 import type { PlinthError } from '../errors/index.ts';
 import { untilAborted } from '../kernel/index.ts';
 import { toDatabaseError } from './error-translation.ts';
-import { AcquireTimeoutError } from './errors.ts';
+import { AcquireTimeoutError, ConnectionLostError } from './errors.ts';
+import { poolInside, setPipeline, streamOf } from './pool-inside.ts';
 import type { PoolStats } from './pool-stats.ts';
 import { type ConnectionParts, outOfTime, PooledConnection } from './pooled-connection.ts';
-import { ReadLanes, setPipeline } from './read-lanes.ts';
+import { ReadLanes } from './read-lanes.ts';
 
 /** What a {@link ConnectionSource} is made of. */
 export interface SourceParts extends ConnectionParts {
   /** Fires when the manager closes: the pool forgets those who wait in its queue, so their wait ends here. */
   readonly closing: AbortSignal;
-  /** How long the pool waits for a free connection, in milliseconds; for the message. */
+  /** How long the pool waits for a free connection, and a loan in all for one that is alive, in milliseconds. */
   readonly acquireTimeoutMs: number;
   /** Said to those who wait in vain. */
   readonly acquireAdvice: string;
@@ -61,13 +62,22 @@ export class ConnectionSource {
     return new PooledConnection(await this.#takeAlive(getRequestContext().deadlineMs), this.#parts);
   }
 
-  /** Closes every connection, those on loan included. */
+  /** Whether every connection that may be opened is on loan. */
+  get isFull(): boolean {
+    return this.#pool.idleCount === 0 && this.#pool.totalCount >= this.#pool.options.max;
+  }
+
+  /** Closes every connection, those on loan and those that are still being made included. */
   breakOff(): void {
+    const connecting = poolInside(this.#pool)._clients.filter(client => !this.#clients.has(client));
     for (const client of this.#clients.keys()) {
       // A pipelined connection would wait for answers that may not come.
       setPipeline(client, false);
       void client.end();
+      streamOf(client).destroy();
     }
+    // Not ended first: of one that was ended the driver tells nobody who waits for it.
+    for (const client of connecting) streamOf(client).destroy();
   }
 
   /** Lends no more, and closes each connection when it comes back. `false` when not all came back in time. */
@@ -76,27 +86,33 @@ export class ConnectionSource {
       const timer = this.#parts.clock.setTimer(timeoutMs, () => resolve(false), { keepsProcessAlive: true });
       void this.#pool.end().then(() => {
         timer.cancel();
+        // Each has been told to go; a server that is frozen would never answer.
+        for (const client of this.#clients.keys()) streamOf(client).destroySoon?.();
         resolve(true);
       });
     });
   }
 
   async #takeAlive(deadlineMs: number | undefined): Promise<PoolClient> {
-    for (;;) {
-      const client = await this.#take(deadlineMs);
-      const isAlive = this.#isAlive(client);
-      if (isAlive === true || (await isAlive)) return client;
-      client.release(true);
-    }
+    const startMs = this.#parts.clock.monotonic();
+    if (deadlineMs !== undefined && startMs >= deadlineMs) throw outOfTime();
+    const client = await this.#inTime(this.#pool.connect(), deadlineMs, outOfTime);
+    if (!this.#isDoubtful(client)) return client;
+    const limitMs = startMs + this.#parts.acquireTimeoutMs;
+    return deadlineMs !== undefined && deadlineMs <= limitMs
+      ? await this.#inTime(this.#firstAlive(client), deadlineMs, outOfTime)
+      : await this.#inTime(this.#firstAlive(client), limitMs, () => this.#silentError());
   }
 
-  async #take(deadlineMs: number | undefined): Promise<PoolClient> {
-    const { clock, closing } = this.#parts;
-    if (deadlineMs !== undefined && clock.monotonic() >= deadlineMs) throw outOfTime();
-    const arriving = this.#pool.connect();
+  /** What arrives too late goes back to the pool by itself. */
+  async #inTime(
+    arriving: Promise<PoolClient>,
+    limitMs: number | undefined,
+    late: () => PlinthError,
+  ): Promise<PoolClient> {
     try {
-      const waiting = untilAborted(arriving, closing);
-      return await (deadlineMs === undefined ? waiting : this.#before(deadlineMs, waiting));
+      const waiting = untilAborted(arriving, this.#parts.closing);
+      return await (limitMs === undefined ? waiting : this.#before(limitMs, waiting, late));
     } catch (error) {
       arriving.then(
         client => client.release(),
@@ -106,23 +122,38 @@ export class ConnectionSource {
     }
   }
 
-  #before<Value>(deadlineMs: number, waiting: Promise<Value>): Promise<Value> {
+  #before<Value>(limitMs: number, waiting: Promise<Value>, late: () => PlinthError): Promise<Value> {
     const { clock } = this.#parts;
     return new Promise((resolve, reject) => {
-      const timer = clock.setTimer(deadlineMs - clock.monotonic(), () => reject(outOfTime()));
+      const timer = clock.setTimer(limitMs - clock.monotonic(), () => reject(late()));
       waiting.then(resolve, reject).finally(() => timer.cancel());
     });
   }
 
-  /** Not a promise, mostly: a connection that was just used needs no sign of life. */
-  #isAlive(client: PoolClient): true | Promise<boolean> {
+  /** This connection, or the first after it that is alive. */
+  async #firstAlive(client: PoolClient): Promise<PoolClient> {
+    let candidate = client;
+    while (this.#isDoubtful(candidate) && !(await this.#ping(candidate))) {
+      candidate.release(true);
+      candidate = await this.#pool.connect();
+    }
+    return candidate;
+  }
+
+  /** A connection that was just used needs no sign of life. */
+  #isDoubtful(client: PoolClient): boolean {
     const { clock, prePingAfterMs } = this.#parts;
     const idleSinceMs = this.#clients.get(client) ?? Number.POSITIVE_INFINITY;
-    return clock.monotonic() - idleSinceMs < prePingAfterMs || this.#ping(client);
+    return clock.monotonic() - idleSinceMs >= prePingAfterMs;
   }
 
   async #ping(client: PoolClient): Promise<boolean> {
-    const timer = this.#parts.clock.setTimer(pingTimeoutMs, () => void client.end());
+    const { clock } = this.#parts;
+    const startMs = clock.monotonic();
+    const timer = clock.setTimer(pingTimeoutMs, () => {
+      void client.end();
+      this.#dropSilent(startMs);
+    });
     try {
       await client.query('select 1');
       return true;
@@ -134,14 +165,28 @@ export class ConnectionSource {
     }
   }
 
+  /** Where one connection is silent, so are others from which nothing was heard since: each would cost the same wait. */
+  #dropSilent(sinceMs: number): void {
+    for (const { client } of poolInside(this.#pool)._idle) {
+      if ((this.#clients.get(client) ?? sinceMs) > sinceMs) continue;
+      // The pool removes it as soon as it is closed, but may lend it until then.
+      this.#clients.set(client, Number.NEGATIVE_INFINITY);
+      streamOf(client).destroy();
+    }
+  }
+
   #acquireError(error: unknown): PlinthError {
     if (error instanceof Error && error.message === 'timeout exceeded when trying to connect') {
       const { acquireTimeoutMs, acquireAdvice } = this.#parts;
-      return new AcquireTimeoutError(
-        `No database connection became free within ${acquireTimeoutMs} ms. ${acquireAdvice}`,
-        acquireTimeoutMs,
-      );
+      // A caller may read the message; what to do about it is for whoever runs the service.
+      const message = `No database connection became free within ${acquireTimeoutMs} ms`;
+      return new AcquireTimeoutError(message, acquireTimeoutMs, { details: { advice: acquireAdvice } });
     }
     return toDatabaseError(error);
+  }
+
+  #silentError(): ConnectionLostError {
+    const { acquireTimeoutMs } = this.#parts;
+    return new ConnectionLostError(`No database connection showed a sign of life within ${acquireTimeoutMs} ms`);
   }
 }

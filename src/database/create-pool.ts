@@ -1,4 +1,4 @@
-import { Pool, types } from 'pg';
+import { Client, Pool, type PoolConfig, types } from 'pg';
 import { EmbeddedSocket, type ProtocolExchange } from './embedded-socket.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { ServerAddress } from './server-address.ts';
@@ -20,7 +20,7 @@ export function createServerPool({ connectionString, ssl }: ServerAddress, optio
     connectionTimeoutMillis: options.acquireTimeoutMs,
     maxLifetimeSeconds: options.recycleMs / 1_000,
     keepAlive: true,
-    types: { getTypeParser },
+    ...reading,
   });
 }
 
@@ -36,15 +36,36 @@ export function createEmbeddedPool(exchange: ProtocolExchange, options: Resolved
     max: 1,
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: options.acquireTimeoutMs,
-    types: { getTypeParser },
+    ...reading,
   });
 }
 
+/** The driver's client, with what it does not show in its types. */
+const DriverClient = Client as unknown as new (
+  config: object,
+) => { getStartupConf(): Readonly<Record<string, string>> };
+
+/**
+ * Asks for dates in the one style that the driver can read, whatever a role or a database is set to. It is said as the
+ * connection is made, so it costs no message, a `reset` returns to it, and a pooler between knows it.
+ */
+class IsoClient extends DriverClient {
+  override getStartupConf(): Readonly<Record<string, string>> {
+    return { ...super.getStartupConf(), DateStyle: 'ISO' };
+  }
+}
+
+/** Arrays of them have numbers of their own; how `text[]` is read is how all of them are. */
+const [dateArray, textArray] = [1182, 1009];
+
 /**
  * The driver turns a `date` into midnight of the process' own time zone, so that it becomes another day elsewhere. A day
- * is not a moment: it stays the text `2026-01-15`. Everything else is read as the driver reads it.
+ * is not a moment: it stays the text `2026-01-15`, also in an array. Everything else is read as the driver reads it.
  */
-const getTypeParser: typeof types.getTypeParser = ((id: number, format?: 'text' | 'binary') =>
-  id === types.builtins.DATE
-    ? (text: string) => text
-    : types.getTypeParser(id, format as 'text')) as typeof types.getTypeParser;
+const getTypeParser = ((id: number, format?: 'text' | 'binary') => {
+  if (id === types.builtins.DATE) return (text: string) => text;
+  return types.getTypeParser(id === dateArray ? textArray : id, format as 'text');
+}) as typeof types.getTypeParser;
+
+/** How what a server says is read. */
+const reading = { Client: IsoClient, types: { getTypeParser } } as unknown as Pick<PoolConfig, 'Client' | 'types'>;

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import { Kysely, sql, type Transaction } from 'kysely';
+import { Kysely, type Transaction } from 'kysely';
 import { runWithRequestContext } from '../context/index.ts';
-import { PlinthError } from '../errors/index.ts';
+import type { PlinthError } from '../errors/index.ts';
 import { type EventSource, Events, untilAborted } from '../kernel/index.ts';
 import { connectPatiently } from './connect.ts';
 import type { ConnectionSource } from './connection-source.ts';
@@ -10,6 +10,7 @@ import { connectionOf, createDialect } from './driver.ts';
 import { type EmbeddedEngine, startEmbeddedEngine } from './embedded-engine.ts';
 import { ConnectionLostError, DatabaseClosedError } from './errors.ts';
 import type { DatabaseEngine, DatabaseEvents, DatabaseState } from './events.ts';
+import { checkHealth, type DatabaseHealth, type HealthCheckOptions, ping } from './health.ts';
 import type { LentConnection } from './lent-connection.ts';
 import { waitForLoan } from './loan.ts';
 import {
@@ -20,30 +21,15 @@ import {
   migrateDown,
   migrateUp,
 } from './migrations.ts';
-import { openEmbeddedSource, openReplicas, openServerSource, type SourceContext } from './open-sources.ts';
+import { openEmbeddedSource, openReplicas, openServerSource, openWatch, type SourceContext } from './open-sources.ts';
 import { type DatabaseManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import type { PoolStats } from './pool-stats.ts';
 import type { PreparedStatement } from './prepared-statement.ts';
 import { ReadConnection } from './read-connection.ts';
+import { closeSource } from './replica.ts';
 import type { ReplicaStatus } from './replica-status.ts';
 import { type Replicas, readPosition } from './replicas.ts';
 import { NestedTransactions, type TransactionOptions, Transactions } from './transaction.ts';
-
-/** What {@link DatabaseManager.healthCheck} found. */
-export interface DatabaseHealth {
-  /** Whether the database answered; with replicas, whether the primary did. */
-  readonly healthy: boolean;
-  /** How long the answer took, in milliseconds. */
-  readonly latencyMs: number;
-  /** Which engine was asked. */
-  readonly engine: DatabaseEngine;
-  /** The connections at that moment. */
-  readonly pool: PoolStats;
-  /** The replicas, as they were seen last. Empty without any. */
-  readonly replicas: readonly ReplicaStatus[];
-  /** Why it did not answer. */
-  readonly error?: PlinthError;
-}
 
 /** What may end a loan. */
 export interface LoanOptions {
@@ -80,6 +66,8 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #source: ConnectionSource | undefined;
+  /** A connection to the server beside the pool, for health checks while that is full. */
+  #watch: ConnectionSource | undefined;
   #replicas: Replicas | undefined;
   #embedded: EmbeddedEngine | undefined;
   #sessions = 0;
@@ -123,7 +111,7 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
   /**
    * Reads, each on the replica with the least to do that has caught up with what the same request (`requestId` of the
    * context; all work without one counts as one request) wrote through `db`, `session` or `transaction`; on the primary
-   * when there is none. Takes no writes: builders of writes are refused, and a replica refuses raw ones.
+   * when there is none. Takes no writes: builders of writes are refused here, raw ones by the server, replica or not.
    *
    * A function that writes and is called by a `select` is not noticed: read after it with `db`.
    *
@@ -179,6 +167,8 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
    * Runs a quick read outside of any transaction, such as by key, and gives its rows. Reads that are under way at the
    * same time share a connection: they are sent behind each other without waiting for the answers in between.
    *
+   * @throws {ArgumentError} when the statement was not prepared with `reads: true`.
+   * @throws {QueryError} when a value cannot be written, such as JSON with a bigint in it. No other read is harmed.
    * @example
    * const byKey = prepareStatement('select * from users where id = $1', { reads: true });
    * const [user] = await database.readPrepared<User>(byKey, [42]);
@@ -255,11 +245,11 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Brings the schema up to date: runs what has not run yet, in order, each in a transaction. Only one process at a time
-   * does so; the others wait.
+   * Brings the schema up to date: runs what has not run yet, in order, each in a transaction unless it says
+   * `transaction: false`. Only one process at a time does so; the others wait.
    *
    * @throws {MigrationDriftError} when what ran before is not what is given now.
-   * @throws {MigrationError} when one fails; it is rolled back, and those before it stay.
+   * @throws {MigrationError} when one fails; it says what became of its work, and those before it stay.
    */
   migrate(migrations: readonly Migration[], options: MigrateOptions = {}): Promise<MigrationReport> {
     const { clock } = this.#options;
@@ -282,20 +272,25 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
     return this.#replicas?.status ?? [];
   }
 
-  /** Whether the database answers `SELECT 1`. Never throws. */
-  async validateConnection(): Promise<boolean> {
-    return (await this.healthCheck()).healthy;
+  /** Whether the database answers `SELECT 1` in time. Never throws. */
+  async validateConnection(options: HealthCheckOptions = {}): Promise<boolean> {
+    return (await this.healthCheck(options)).healthy;
   }
 
-  /** Asks the database for an answer and tells how that went. Never throws. */
-  async healthCheck(options: LoanOptions = {}): Promise<DatabaseHealth> {
+  /**
+   * Asks the database for an answer and tells how that went, after `timeoutMs` at the latest. Never throws. A pool that is
+   * full is told as `saturated`, and the server is then asked on a connection beside it.
+   *
+   * @example
+   * const { healthy, saturated, latencyMs } = await database.healthCheck({ timeoutMs: 500 });
+   */
+  async healthCheck(options: HealthCheckOptions = {}): Promise<DatabaseHealth> {
     const { clock } = this.#options;
     const startMs = clock.monotonic();
-    const error = await untilAborted(this.#ping(), options.signal).then(() => undefined, toHealthError);
+    const sources = { pool: () => this.#openSource(), beside: () => this.#askBeside(), clock };
+    const found = await checkHealth(sources, options);
     const latencyMs = clock.monotonic() - startMs;
-    const { engine } = this;
-    const [pool, replicas] = [this.poolStats(), this.replicaStats()];
-    return { healthy: error === undefined, latencyMs, engine, pool, replicas, ...(error && { error }) };
+    return { ...found, latencyMs, engine: this.engine, pool: this.poolStats(), replicas: this.replicaStats() };
   }
 
   /**
@@ -322,11 +317,12 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
       const engine = await startEmbeddedEngine({ directory, clock, onFailure, signal });
       this.#embedded = engine;
       this.#source = openEmbeddedSource(engine, this.#sources());
-      await this.#ping();
+      await ping(this.#source);
     } else {
       const { replicas } = this.#options;
       const onWrite = replicas.length === 0 ? undefined : () => this.#replicas?.noteWrite();
       this.#source = openServerSource(server, this.#sources(), { onWrite });
+      this.#watch = openWatch(server, this.#sources());
       await this.#connect(signal);
       if (replicas.length > 0) this.#replicas = openReplicas(server, replicas, this.#sources(), () => this.#lend());
       this.#replicas?.start();
@@ -337,7 +333,7 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
   async #connect(signal: AbortSignal): Promise<void> {
     const { maxConnectAttempts, connectDeadlineMs, clock, random } = this.#options;
     await connectPatiently({
-      connect: () => this.#ping(),
+      connect: () => ping(this.#openSource()),
       onFailure: (error, attempt) => this.#events.emit('connection-error', { error, attempt }),
       maxAttempts: maxConnectAttempts,
       deadlineMs: connectDeadlineMs,
@@ -357,12 +353,14 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
 
   /** Ends pools and engine, gently when everything comes back in time. */
   async #tearDown(drainTimeoutMs: number): Promise<void> {
-    const [source, replicas, embedded] = [this.#source, this.#replicas, this.#embedded];
+    const [source, watch, replicas, embedded] = [this.#source, this.#watch, this.#replicas, this.#embedded];
     this.#source = undefined;
+    this.#watch = undefined;
     this.#replicas = undefined;
     this.#embedded = undefined;
     const draining = source === undefined || source.drain(drainTimeoutMs);
-    const [isDrained] = await Promise.all([draining, replicas?.close(drainTimeoutMs)]);
+    const watching = watch && closeSource(watch, 0);
+    const [isDrained] = await Promise.all([draining, watching, replicas?.close(drainTimeoutMs)]);
     if (!isDrained) source?.breakOff();
     await (isDrained ? embedded?.close() : embedded?.terminate());
   }
@@ -406,8 +404,11 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
     return runWithRequestContext({ deadlineMs: undefined }, () => this.#loan(work, signal));
   }
 
-  async #ping(): Promise<void> {
-    await sql`select 1`.execute(this.#kysely);
+  /** The embedded engine has no second connection: it is well as long as it has not ended. */
+  async #askBeside(): Promise<void> {
+    this.#openSource();
+    if (this.#watch !== undefined) return await ping(this.#watch);
+    if (this.#state === 'failed') throw new ConnectionLostError('The embedded engine has ended');
   }
 
   #moveTo(state: DatabaseState): void {
@@ -420,9 +421,4 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
 function closedError(state: DatabaseState): DatabaseClosedError {
   const advice = state === 'new' || state === 'opening' ? 'await open() first' : 'it lends no more connections';
   return new DatabaseClosedError(`The database manager is ${state}: ${advice}`);
-}
-
-function toHealthError(error: unknown): PlinthError {
-  if (error instanceof PlinthError) return error;
-  return new ConnectionLostError('The database did not answer before the check was given up', { cause: error });
 }

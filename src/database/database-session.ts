@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 
 /**
  * One connection on loan, for work that does not fit into a function. Give it back with `close`, or declare it with
- * `await using`.
+ * `await using`. What was set on it, locked or created for the time of the session ends with it.
  *
  * @example
  * await using session = await database.openSession();
@@ -21,7 +21,10 @@ export class DatabaseSession<Schema> implements AsyncDisposable {
     this.#giveBack = giveBack;
   }
 
-  /** Gives the connection back; a transaction that was left open is rolled back. Does nothing the second time. */
+  /**
+   * Gives the connection back, clean: a transaction that was left open is rolled back, settings, roles, locks, channels
+   * and temporary tables are undone. Does nothing the second time.
+   */
   async close(): Promise<void> {
     await this.#giveBack();
   }

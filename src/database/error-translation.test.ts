@@ -55,10 +55,32 @@ describe('toDatabaseError()', () => {
   });
 
   it('quotes the server only where its messages name no values', () => {
-    expect(toDatabaseError(fromServer('42601', 'syntax error at or near "selct"')).message).toContain('near "selct"');
     for (const code of ['22P02', 'P0001', '23000', 'XX000']) {
-      expect(toDatabaseError(fromServer(code)).message).not.toContain('secret');
+      const situation = { hasParameters: false };
+      expect(toDatabaseError(fromServer(code, undefined, { position: '8' }), situation).message).not.toContain(
+        'secret',
+      );
     }
+    expect(toDatabaseError(fromServer('25001', 'not in a transaction')).message).toContain('not in a transaction');
+  });
+
+  it('quotes names only where no parameter can be among them', () => {
+    const message = 'unrecognized configuration parameter "secret"';
+    for (const code of ['42704', '42883', '42P01', '3F000', '3D000']) {
+      expect(toDatabaseError(fromServer(code, message)).message).not.toContain('secret');
+      expect(toDatabaseError(fromServer(code, message, { position: '8' })).message).toContain('secret');
+      expect(toDatabaseError(fromServer(code, message), { hasParameters: false }).message).toContain('secret');
+    }
+    expect(toDatabaseError(fromServer('3D000', 'no database "x"', { severity: 'FATAL' })).message).toContain('"x"');
+  });
+
+  it('calls a statement repeatable that its connection knew by a name that no longer fits', () => {
+    const stale = fromServer('0A000', 'cached plan', { routine: 'RevalidateCachedQuery' });
+    const other = fromServer('0A000', 'not supported', { routine: 'CheckSelectLocking' });
+    expect(toDatabaseError(stale, { isNamed: true }).retryable).toBe(true);
+    expect(toDatabaseError(fromServer('26000'), { isNamed: true }).retryable).toBe(true);
+    expect(toDatabaseError(other, { isNamed: true }).retryable).toBe(false);
+    expect(toDatabaseError(fromServer('26000')).retryable).toBe(false);
   });
 
   it('keeps the original where nobody prints it', () => {

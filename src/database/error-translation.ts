@@ -19,6 +19,7 @@ import {
   UndefinedObjectError,
   UniqueViolationError,
 } from './errors.ts';
+import { isStaleState } from './prepared-statement.ts';
 
 /** What an error of the `pg` driver may carry. */
 interface DriverError extends Error {
@@ -29,18 +30,23 @@ interface DriverError extends Error {
   readonly table?: string;
   readonly column?: string;
   readonly constraint?: string;
+  readonly position?: string;
 }
 
 /** What was going on when the driver failed. */
 export interface FailureSituation {
   /** Whether the answer that did not arrive may belong to work that took effect. @default false */
   readonly outcomeUnknown?: boolean | undefined;
+  /** Whether the statement was sent by its name. @default false */
+  readonly isNamed?: boolean | undefined;
+  /** Whether the statement had parameters, whose values a message could quote. @default true */
+  readonly hasParameters?: boolean | undefined;
 }
 
 /**
  * An error of the `pg` driver as one of ours. Errors that are ours already pass through.
  *
- * Messages of PostgreSQL are not copied as they are: in several classes they quote the values of the statement.
+ * Messages of PostgreSQL are not copied as they are: in several classes they quote parameters of the statement, or rows.
  */
 export function toDatabaseError(error: unknown, situation: FailureSituation = {}): PlinthError {
   if (error instanceof PlinthError) return error;
@@ -94,11 +100,13 @@ function fromSqlState(error: DriverError, sqlState: string, situation: FailureSi
     const message = `The database ended or refused the connection: ${error.message} (${sqlState})`;
     return new ConnectionLostError(message, { ...options, outcomeUnknown: situation.outcomeUnknown });
   }
-  const message = `The database refused the statement: ${safeMessage(error, sqlState)} (${sqlState})`;
+  const reason = quotesParameters(error, sqlState, situation) ? withoutValues(sqlState) : error.message;
+  const message = `The database refused the statement: ${reason} (${sqlState})`;
   const Class = queryErrors[sqlState] ?? (sqlState.startsWith('22') ? InvalidValueError : undefined);
   if (Class !== undefined) return new Class(message, options);
-  // Out of memory: it may be there a moment later.
-  return new QueryError(message, { ...options, retryable: sqlState === '53200' });
+  // Out of memory: it may be there a moment later. A statement that is stale was not run, and is sent anew next time.
+  const retryable = sqlState === '53200' || (situation.isNamed === true && isStaleState(sqlState, error));
+  return new QueryError(message, { ...options, retryable });
 }
 
 /** Refusals that a caller may want to tell apart. */
@@ -113,17 +121,28 @@ const queryErrors: Readonly<Record<string, new (message: string, options: Databa
   '55P03': LockNotAvailableError,
 };
 
+/** Classes whose messages are about log-ins, transactions, statements, resources and objects that exist: never of values. */
+const classesWithoutValues: ReadonlySet<string> = new Set(['0A', '25', '26', '28', '53', '54', '55']);
 /**
- * Classes whose messages name statements, relations and settings. The others (22 data exception, P0 raised by functions,
- * 23 constraints of a kind without a class above) may quote values.
+ * Classes whose messages name what a statement names: tables, columns, functions, roles, databases. Some functions take
+ * such a name as a value, as in `current_setting($1)`.
  */
-const classesWithoutValues: ReadonlySet<string> = new Set(['0A', '25', '26', '28', '3D', '3F', '42', '53', '54', '55']);
+const classesOfNames: ReadonlySet<string> = new Set(['3D', '3F', '42']);
 
-function safeMessage(error: DriverError, sqlState: string): string {
+/** Whether the message of PostgreSQL may hold the value of a parameter, or of a row. */
+function quotesParameters(error: DriverError, sqlState: string, { hasParameters }: FailureSituation): boolean {
   const sqlClass = sqlState.slice(0, 2);
-  if (classesWithoutValues.has(sqlClass)) return error.message;
+  if (classesWithoutValues.has(sqlClass) || sqlState === '42501') return false;
+  if (!classesOfNames.has(sqlClass)) return true;
+  // With a position it is a place in the text of the statement that is quoted; a fatal error is of a log-in.
+  return error.position === undefined && error.severity !== 'FATAL' && hasParameters !== false;
+}
+
+function withoutValues(sqlState: string): string {
+  const sqlClass = sqlState.slice(0, 2);
   if (sqlClass === '22') return 'a value does not fit its type or its range';
   if (sqlClass === '23') return 'a constraint is violated';
+  if (classesOfNames.has(sqlClass)) return 'a name that it was given does not exist or cannot be used';
   return 'see its log for the reason';
 }
 

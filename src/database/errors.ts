@@ -21,8 +21,9 @@ export interface DatabaseErrorOptions extends ErrorOptions, DatabaseErrorFacts {
 }
 
 /**
- * The base of every failure of the database. Its message and its fields hold names of the schema only: what a statement
- * was given as parameters, and the detail text in which PostgreSQL quotes rows, stay in {@link DatabaseError.original}.
+ * The base of every failure of the database. Its message and its fields hold names of the schema, and words of the
+ * statement's own text, only: what the statement was given as parameters, and the detail text in which PostgreSQL quotes
+ * rows, stay in {@link DatabaseError.original}.
  *
  * @example
  * try {
@@ -63,7 +64,10 @@ export class DatabaseError extends FailedError {
   }
 }
 
-/** A statement failed for a reason that has no class of its own; `sqlState` says which. */
+/**
+ * A statement failed for a reason that has no class of its own; `sqlState` says which. Retryable when memory was short
+ * (53200), and in a transaction whose prepared statement did not fit its table any more (0A000, 26000).
+ */
 export class QueryError extends DatabaseError {
   constructor(message: string, options: DatabaseErrorOptions = {}, code = 'QUERY_FAILED') {
     super(message, code, options);
@@ -236,7 +240,7 @@ export class DatabaseFolderError extends DatabaseError {
   }
 }
 
-/** A migration failed; it was rolled back, and those before it stay. */
+/** A migration failed; the message tells whether it was rolled back. Those before it stay. */
 export class MigrationError extends DatabaseError {
   /** The migration. */
   readonly migration: string;
@@ -258,7 +262,10 @@ export class MigrationDriftError extends DatabaseError {
   }
 }
 
-/** No connection became free in time. A refusal of our own: it says nothing about the health of the database. */
+/**
+ * No connection became free in time. A refusal of our own: it says nothing about the health of the database. What to do
+ * about it is in `details.advice`.
+ */
 export class AcquireTimeoutError extends RejectedError {
   /** How long was waited, in milliseconds. */
   readonly timeoutMs: number;

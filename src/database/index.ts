@@ -4,7 +4,6 @@
  */
 
 export {
-  type DatabaseHealth,
   DatabaseManager,
   type LoanOptions,
 } from './database-manager.ts';
@@ -51,6 +50,7 @@ export type {
   SlowQueryEvent,
   TransactionRetriedEvent,
 } from './events.ts';
+export type { DatabaseHealth, HealthCheckOptions } from './health.ts';
 export type {
   DownOptions,
   MigrateOptions,

@@ -1,4 +1,5 @@
-import { Query, type QueryConfig } from 'pg';
+import pg, { Query, type QueryConfig } from 'pg';
+import { toDatabaseError } from './error-translation.ts';
 
 /** Called once, when the answer is complete. */
 export type LaneCallback = (error: Error | null, result: { readonly rows: readonly never[] }) => void;
@@ -21,6 +22,32 @@ interface DriverQuery {
 }
 
 const DriverQuery = Query as unknown as new (config: QueryConfig, callback: LaneCallback) => DriverQuery;
+
+/** How the driver writes a value. */
+const { prepareValue } = (pg as unknown as { readonly utils: { prepareValue(value: unknown): unknown } }).utils;
+
+/**
+ * Values as they are sent: texts, bytes, `null`. The driver itself writes a value when the beginning of its statement is
+ * on the way already: one that cannot be written would break the statements around it.
+ *
+ * @throws {QueryError} when one cannot be written, such as JSON with a bigint in it.
+ */
+export function writeValues(values: readonly unknown[]): readonly unknown[] {
+  for (const value of values) if (!isPrimitive(value)) return values.map(writeValue);
+  return values;
+}
+
+function isPrimitive(value: unknown): boolean {
+  return value === null || (typeof value !== 'object' && typeof value !== 'function');
+}
+
+function writeValue(value: unknown): unknown {
+  try {
+    return prepareValue(value);
+  } catch (cause) {
+    throw toDatabaseError(cause);
+  }
+}
 
 /** What one connection has said of the columns of its named statements. */
 export class KnownColumns {

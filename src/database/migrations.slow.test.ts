@@ -65,6 +65,55 @@ describe('migrate()', () => {
     expect(await database.migrate([users, books])).toMatchObject({ ran: [] });
   });
 
+  it('runs without a transaction what PostgreSQL takes nowhere else', async () => {
+    const index: Migration = {
+      name: '002-index',
+      transaction: false,
+      up: 'create index concurrently if not exists by_email on users (email)',
+      down: 'drop index concurrently if exists by_email',
+    };
+    const indexed = { ...index, name: '003-again', up: 'create unique index concurrently once on users (email)' };
+    expect((await database.migrate([users, index])).ran).toMatchObject([{ name: '001-users' }, { name: '002-index' }]);
+    expect(await database.migrate([users, index])).toMatchObject({ ran: [] });
+    await sql`insert into users (email) values ('twice'), ('twice')`.execute(database.db);
+    const failure = database.migrate([users, index, indexed]);
+    await expect(failure).rejects.toThrow('may be half done, as it runs without a transaction');
+    expect((await database.migrateDown([users, index], { to: '001-users' })).ran).toHaveLength(1);
+    const steps: Migration = { ...index, up: async () => undefined };
+    await expect(database.migrate([users, steps])).rejects.toThrow('its steps cannot be functions');
+  });
+
+  it('does not say that all was rolled back when the migration had committed some of it', async () => {
+    const failure = database.migrate([{ name: '001', up: 'create table half (id int); commit; select 1 / 0' }]);
+    await expect(failure).rejects.toThrow('was not rolled back as a whole, because its SQL ended the transaction');
+    expect(await tables()).toEqual(['half', 'plinth_migrations']);
+    const thrown = database.migrate([{ name: '001', up: async () => Promise.reject(new RangeError('no')) }]);
+    await expect(thrown).rejects.toThrow('failed and was rolled back');
+  });
+
+  it('gives each migration the settings of a new connection', async () => {
+    const dumped: Migration[] = [
+      { name: '001', up: "select pg_catalog.set_config('search_path', '', false); create table public.one (id int)" },
+      { name: '002', up: 'create schema other; set search_path = other; create table two (id int)' },
+      {
+        name: '003',
+        up: 'create role maker; grant all on schema public to maker; set role maker; create table three (id int)',
+      },
+      { name: '004', up: 'alter table one add name text; drop schema other cascade' },
+    ];
+    expect((await database.migrate(dumped)).ran).toHaveLength(4);
+    expect(await tables()).toEqual(['one', 'plinth_migrations', 'three']);
+    await sql`drop table three; drop owned by maker; drop role maker`.execute(database.db);
+  });
+
+  it('keeps its history where it is when a schema comes before it', async () => {
+    await database.migrate([users]);
+    const earlier: Migration = { name: '002', up: 'create schema postgres' };
+    await database.migrate([users, earlier]);
+    expect(await database.migrate([users, earlier])).toMatchObject({ before: ['001-users', '002'], ran: [] });
+    await sql`drop schema postgres`.execute(database.db);
+  });
+
   it('notices SQL that was changed after it ran, but not other line ends', async () => {
     await database.migrate([users]);
     await database.migrate([{ ...users, up: `${String(users.up).replace('\n', '\r\n')}\n` }]);

@@ -2,16 +2,25 @@ import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { ArgumentError, PlinthError } from '../errors/index.ts';
 import type { Clock } from '../kernel/index.ts';
-import { AcquireTimeoutError, MigrationDriftError, MigrationError } from './errors.ts';
+import {
+  AcquireTimeoutError,
+  ConnectionLostError,
+  DatabaseError,
+  MigrationDriftError,
+  MigrationError,
+} from './errors.ts';
 
-/** A step of a migration: SQL, of one or more statements, or a function that is given the transaction. */
+/**
+ * A step of a migration: SQL, of one or more statements, or a function that is given the transaction. It begins with the
+ * settings of a new connection, and what it sets ends with it. It leaves the end of its transaction to `migrate`.
+ */
 export type MigrationStep = string | ((transaction: Transaction<unknown>) => Promise<void>);
 
 /** One change of the schema. Migrations are given in order, and once one has run it is not changed any more. */
 export interface Migration {
   /** Its name, unique and for ever, such as `001-users`. */
   readonly name: string;
-  /** Makes the change. Runs in a transaction together with its entry in the history. */
+  /** Makes the change, in a transaction together with its entry in the history. */
   readonly up: MigrationStep;
   /** Takes the change back. Only `migrateDown` runs it. @default the change cannot be taken back */
   readonly down?: MigrationStep | undefined;
@@ -20,6 +29,12 @@ export interface Migration {
    * functions are not compared, because their source text depends on how they were compiled
    */
   readonly checksum?: string | undefined;
+  /**
+   * `false` for a statement that PostgreSQL takes outside of transactions only, such as `create index concurrently`. The
+   * steps are then SQL of one statement each, and must be repeatable: a process that dies after the statement and before
+   * the entry in the history runs it again. @default true
+   */
+  readonly transaction?: boolean | undefined;
 }
 
 /** How migrations run. */
@@ -64,6 +79,12 @@ interface HistoryEntry {
 /** The name under which processes exclude each other: the letters of "plinth" as a number. */
 const lockKey = '123610927625320';
 
+/** What a step may have changed for itself: the history, and the steps after it, are not where it has led. */
+const ownSettings = 'set session authorization default; reset role; reset all';
+
+/** Runs a migration and writes that into the history. */
+type RunStep = (db: Kysely<unknown>, migration: Migration, durationMs: () => number) => Promise<void>;
+
 /** Runs what has not run yet. The connection must be one and the same throughout: the lock belongs to it. */
 export function migrateUp<Schema>(
   db: Kysely<Schema>,
@@ -71,10 +92,11 @@ export function migrateUp<Schema>(
   options: MigrateOptions,
   clock: Clock,
 ): Promise<MigrationReport> {
-  assertNames(migrations);
+  assertMigrations(migrations);
   const plan = (history: readonly HistoryEntry[]): readonly Migration[] => migrations.slice(history.length);
   return run(db, migrations, options, clock, plan, async (transaction, migration, durationMs) => {
     await perform(transaction, migration.up);
+    await sql.raw(ownSettings).execute(transaction);
     const checksum = checksumOf(migration);
     await sql`insert into plinth_migrations (name, checksum, duration_ms)
       values (${migration.name}, ${checksum}, ${Math.round(durationMs())})`.execute(transaction);
@@ -88,7 +110,7 @@ export function migrateDown<Schema>(
   options: DownOptions,
   clock: Clock,
 ): Promise<MigrationReport> {
-  assertNames(migrations);
+  assertMigrations(migrations);
   const plan = (history: readonly HistoryEntry[]): readonly Migration[] => {
     const last = history.findIndex(entry => entry.name === options.to);
     if (options.to !== null && last === -1) {
@@ -103,6 +125,7 @@ export function migrateDown<Schema>(
   };
   return run(db, migrations, options, clock, plan, async (transaction, migration) => {
     if (migration.down !== undefined) await perform(transaction, migration.down);
+    await sql.raw(ownSettings).execute(transaction);
     await sql`delete from plinth_migrations where name = ${migration.name}`.execute(transaction);
   });
 }
@@ -113,7 +136,7 @@ async function run<Schema>(
   options: MigrateOptions,
   clock: Clock,
   plan: (history: readonly HistoryEntry[]) => readonly Migration[],
-  step: (transaction: Transaction<unknown>, migration: Migration, durationMs: () => number) => Promise<void>,
+  step: RunStep,
 ): Promise<MigrationReport> {
   const readPlan = async (): Promise<{ before: string[]; planned: readonly Migration[] }> => {
     const history = await readHistory(db);
@@ -125,13 +148,7 @@ async function run<Schema>(
     return { before, ran: [], pending: planned.map(({ name }) => name) };
   }
   return await withLock(db, options, clock, async () => {
-    await sql`create table if not exists plinth_migrations (
-      id integer generated always as identity primary key,
-      name text not null unique,
-      checksum text,
-      duration_ms integer not null,
-      applied_at timestamptz not null default now()
-    )`.execute(db);
+    await createHistory(db);
     const { before, planned } = await readPlan();
     const ran: MigrationRun[] = [];
     for (const migration of planned) {
@@ -146,25 +163,54 @@ async function runOne<Schema>(
   db: Kysely<Schema>,
   migration: Migration,
   clock: Clock,
-  step: (transaction: Transaction<unknown>, migration: Migration, durationMs: () => number) => Promise<void>,
+  step: RunStep,
 ): Promise<MigrationRun> {
   const { name } = migration;
   const startMs = clock.monotonic();
   const durationMs = (): number => clock.monotonic() - startMs;
+  let isUndone = migration.transaction !== false;
   try {
-    await db.transaction().execute(transaction => step(transaction as Transaction<unknown>, migration, durationMs));
+    if (!isUndone) await step(db as Kysely<unknown>, migration, durationMs);
+    else {
+      await db.transaction().execute(transaction =>
+        step(transaction as Transaction<unknown>, migration, durationMs).catch(async (error: unknown) => {
+          isUndone = await isOpen(transaction);
+          throw error;
+        }),
+      );
+    }
     return { name, durationMs: durationMs() };
   } catch (cause) {
     const isOurs = cause instanceof PlinthError;
     const reason = isOurs ? `: ${cause.message}` : '';
     const options = { cause, retryable: isOurs && cause.retryable };
-    throw new MigrationError(`Migration "${name}" failed and was rolled back${reason}`, name, options);
+    throw new MigrationError(
+      `Migration "${name}" failed ${fateOf(migration, cause, isUndone)}${reason}`,
+      name,
+      options,
+    );
   }
 }
 
-async function perform(transaction: Transaction<unknown>, step: MigrationStep): Promise<void> {
-  if (typeof step === 'string') await sql.raw(step).execute(transaction);
-  else await step(transaction);
+/** Whether a transaction is still there, be it to be rolled back only: SQL may have ended it. */
+function isOpen<Schema>(transaction: Transaction<Schema>): Promise<boolean> {
+  return sql`savepoint plinth_failed`.execute(transaction).then(
+    () => true,
+    (error: unknown) => !(error instanceof DatabaseError && error.sqlState === '25P01'),
+  );
+}
+
+/** What became of what a migration had done when it failed. */
+function fateOf({ transaction }: Migration, cause: unknown, isUndone: boolean): string {
+  if (cause instanceof ConnectionLostError && cause.outcomeUnknown) return 'and may have taken effect all the same';
+  if (isUndone) return 'and was rolled back';
+  if (transaction === false) return 'and may be half done, as it runs without a transaction';
+  return 'and was not rolled back as a whole, because its SQL ended the transaction before';
+}
+
+async function perform(db: Kysely<unknown>, step: MigrationStep): Promise<void> {
+  if (typeof step === 'string') await sql.raw(step).execute(db);
+  else await step(db as Transaction<unknown>);
 }
 
 async function withLock<Schema, Result>(
@@ -199,11 +245,25 @@ async function tryLock<Schema>(db: Kysely<Schema>): Promise<boolean> {
 }
 
 async function readHistory<Schema>(db: Kysely<Schema>): Promise<readonly HistoryEntry[]> {
-  const found = await sql<{ exists: boolean }>`select to_regclass('plinth_migrations') is not null as exists`.execute(
-    db,
-  );
-  if (found.rows[0]?.exists !== true) return [];
+  if (!(await hasHistory(db))) return [];
   return (await sql<HistoryEntry>`select name, checksum from plinth_migrations order by id`.execute(db)).rows;
+}
+
+/** Only when it is in none of the schemas that are searched: a migration may have made one that comes before the others. */
+async function createHistory<Schema>(db: Kysely<Schema>): Promise<void> {
+  if (await hasHistory(db)) return;
+  await sql`create table plinth_migrations (
+    id integer generated always as identity primary key,
+    name text not null unique,
+    checksum text,
+    duration_ms integer not null,
+    applied_at timestamptz not null default now()
+  )`.execute(db);
+}
+
+async function hasHistory<Schema>(db: Kysely<Schema>): Promise<boolean> {
+  const query = sql<{ exists: boolean }>`select to_regclass('plinth_migrations') is not null as exists`;
+  return (await query.execute(db)).rows[0]?.exists === true;
 }
 
 /** What ran must be the beginning of what is given, unchanged. */
@@ -242,12 +302,16 @@ function checksumOf({ up, checksum }: Migration): string | null {
   return createHash('sha256').update(up.replaceAll('\r\n', '\n').trim()).digest('hex');
 }
 
-function assertNames(migrations: readonly Migration[]): void {
+function assertMigrations(migrations: readonly Migration[]): void {
   const seen = new Set<string>();
-  for (const { name } of migrations) {
+  for (const { name, up, down, transaction } of migrations) {
     if (name.trim() === '') throw new ArgumentError('A migration has no name: give each a unique one', 'migrations');
     if (seen.has(name))
       throw new ArgumentError(`Two migrations are called "${name}": give each a unique name`, 'migrations');
     seen.add(name);
+    if (transaction === false && (typeof up === 'function' || typeof down === 'function')) {
+      const message = `Migration "${name}" runs without a transaction, so its steps cannot be functions: give SQL`;
+      throw new ArgumentError(message, 'migrations');
+    }
   }
 }

@@ -58,10 +58,13 @@ export function openReplicas(
   return new Replicas({ replicas, primary, watch: openWatch(server, context), maxLagMs, checkMs, clock });
 }
 
-/** What it runs, and that it fails, is told by the state of the replicas and not as statements of the program. */
-function openWatch(address: ServerAddress, context: SourceContext): ConnectionSource {
+/**
+ * A connection beside the pool, made when it is needed. What it runs, and that it fails, is told by whoever looks and not
+ * as statements of the program.
+ */
+export function openWatch(address: ServerAddress, context: SourceContext): ConnectionSource {
   const { idleTimeoutMs, acquireTimeoutMs, recycleMs } = context.options;
-  const pool = createServerPool(address, { poolSize: 1, maxOverflow: 0, idleTimeoutMs, acquireTimeoutMs, recycleMs });
+  const pool = createServerPool(address, { poolSize: 0, maxOverflow: 1, idleTimeoutMs, acquireTimeoutMs, recycleMs });
   return new ConnectionSource(pool, { ...serverParts({ ...context, events: new Events() }), onWrite: undefined });
 }
 

@@ -28,7 +28,7 @@ export interface DatabaseManagerOptions {
   readonly poolSize?: number | undefined;
   /** How many more may be opened under load, and are closed again when idle. @default 20 */
   readonly maxOverflow?: number | undefined;
-  /** How long to wait for a free connection, in milliseconds. @default 30_000 */
+  /** How long to wait for a connection that is free and alive, in milliseconds. @default 30_000 */
   readonly acquireTimeoutMs?: number | undefined;
   /** How long a connection beyond `poolSize` may be idle before it is closed, in milliseconds. @default 10_000 */
   readonly idleTimeoutMs?: number | undefined;

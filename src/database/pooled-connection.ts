@@ -8,6 +8,8 @@ import { ConnectionLostError, DatabaseError, QueryTimeoutError, TransactionAbort
 import type { LentConnection } from './lent-connection.ts';
 import { isStaleStatement, type NamedQuery } from './prepared-statement.ts';
 import { observeStatement, type StatementObserver } from './statement-events.ts';
+import { cleanSession, mayChangeSession, mayWrite } from './statement-text.ts';
+import { type PartOwner, TransactionPart } from './transaction-part.ts';
 
 /** What all connections of a pool share. */
 export interface ConnectionParts extends StatementObserver {
@@ -34,15 +36,24 @@ interface RunOptions {
 const cancelGraceMs = 1_000;
 /** How often the server is asked to cancel within that time. */
 const cancelRequests = 4;
+/** How long the server may take to clean the session of a connection, before the connection is closed, in milliseconds. */
+const cleaningTimeoutMs = 1_000;
 
 /** One connection of the pool, from its loan to its return. */
-export class PooledConnection implements LentConnection {
+export class PooledConnection implements LentConnection, PartOwner {
   readonly #client: PoolClient;
   readonly #parts: ConnectionParts;
   #isBroken = false;
   #hasWritten = false;
   #hasRun = false;
   #isReturned = false;
+  #usesNames: boolean;
+  /** A statement that it knows by name does not fit any more: it is not lent again. */
+  #isStale = false;
+  /** Whether something may have been left in the session that the next borrower must not find. */
+  #isSessionChanged = false;
+  /** The part that is open, and the innermost of those. */
+  #innermost: TransactionPart | undefined;
   #underWay = 0;
   /** The statement that was sent last. The driver answers in order, so when it is answered all are. */
   #last: Promise<unknown> | undefined;
@@ -53,20 +64,31 @@ export class PooledConnection implements LentConnection {
   constructor(client: PoolClient, parts: ConnectionParts) {
     this.#client = client;
     this.#parts = parts;
+    this.#usesNames = parts.usesNames;
   }
 
   stopOn(signal: AbortSignal): void {
     this.#signal = signal;
   }
 
-  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+  withoutNames(): void {
+    this.#usesNames = false;
+  }
+
+  executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    return this.executeIn<Row>(undefined, query);
+  }
+
+  async executeIn<Row>(part: TransactionPart | undefined, query: CompiledQuery): Promise<QueryResult<Row>> {
+    this.#assertInnermost(part);
+    const { sql, parameters } = query;
+    this.#isSessionChanged ||= mayChangeSession(sql);
     const outcomeMatters = query.query.kind !== 'SelectQueryNode' && !this.#isInTransaction();
     const { onWrite } = this.#parts;
     const isWrite = onWrite !== undefined && mayWrite(query);
     try {
-      const { sql, parameters } = query;
-      const name = this.#parts.usesNames ? (query as NamedQuery).statementName : undefined;
-      const result = await this.run<Row & object>(sql, { parameters, outcomeMatters, name });
+      const name = (query as NamedQuery).statementName;
+      const result = await this.#runFresh<Row & object>(sql, { parameters, outcomeMatters, name });
       return changingCommands.has(result.command)
         ? { rows: result.rows, numAffectedRows: BigInt(result.rowCount ?? 0) }
         : { rows: result.rows };
@@ -91,7 +113,10 @@ export class PooledConnection implements LentConnection {
   }
 
   async commit(): Promise<void> {
-    if (this.#isBroken) throw this.#stopError() ?? new TransactionAbortedError();
+    this.#assertInnermost(undefined);
+    this.#assertWhole();
+    if (isPast(getRequestContext().deadlineMs, this.#parts.clock.monotonic())) throw tooLateToCommit();
+    if (this.#signal?.aborted === true) throw abortReason(this.#signal);
     try {
       const { command } = await this.run('commit', { outcomeMatters: true, isStoppable: false });
       if (command === 'ROLLBACK') throw new TransactionAbortedError();
@@ -101,32 +126,54 @@ export class PooledConnection implements LentConnection {
   }
 
   async rollback(): Promise<void> {
+    this.#innermost = undefined;
     await this.#undo('rollback');
   }
 
-  async savepoint(name: string): Promise<void> {
-    await this.run(`savepoint ${name}`);
+  part(): Promise<TransactionPart> {
+    return this.partIn(undefined);
   }
 
-  async releaseSavepoint(name: string): Promise<void> {
-    if (this.#isBroken) throw this.#stopError() ?? new TransactionAbortedError();
+  async partIn(parent: TransactionPart | undefined): Promise<TransactionPart> {
+    this.#assertInnermost(parent);
+    if (!this.#isInTransaction()) throw noTransactionError();
+    const part = new TransactionPart(this, parent);
+    // Before it is sent: what is asked of the whole from here on would come after it.
+    this.#innermost = part;
     try {
-      await this.run(`release savepoint ${name}`, { isStoppable: false });
+      await this.run(`savepoint ${part.name}`);
+      return part;
+    } catch (error) {
+      this.#innermost = parent;
+      throw error;
+    }
+  }
+
+  async keep(part: TransactionPart): Promise<void> {
+    this.#assertInnermost(part);
+    this.#assertWhole();
+    try {
+      await this.run(`release savepoint ${part.name}`, { isStoppable: false });
+      this.#innermost = part.parent;
     } catch (error) {
       throw error instanceof DatabaseError && error.sqlState === '25P02' ? new TransactionAbortedError() : error;
     }
   }
 
-  async rollbackToSavepoint(name: string): Promise<void> {
-    await this.#undo(`rollback to savepoint ${name}; release savepoint ${name}`);
+  async takeBack(part: TransactionPart): Promise<void> {
+    if (!this.#isOpen(part)) return;
+    await this.#undo(`rollback to savepoint ${part.name}; release savepoint ${part.name}`);
+    this.#innermost = part.parent;
   }
 
   async release(): Promise<void> {
     this.#isReturned = true;
+    this.#innermost = undefined;
     // A statement that nobody waited for may still begin a transaction, or fail: the next borrower shall not inherit it.
     if (this.#underWay > 0) await this.#last?.catch(() => undefined);
     if (this.#isInTransaction()) await this.#undo('rollback');
-    this.#client.release(this.#isBroken);
+    if (this.#isSessionChanged && !this.#isStale) await this.#clean();
+    this.#client.release(this.#isBroken || this.#isStale);
   }
 
   /** Runs one text, with parameters or, without any, several statements, of which the last result is given. */
@@ -135,8 +182,19 @@ export class PooledConnection implements LentConnection {
     return await this.#run<Row>(sql, options);
   }
 
+  /** What the connection knows by a name that no longer fits was refused before it ran, so it is sent once more, whole. */
+  async #runFresh<Row extends object>(sql: string, options: RunOptions): Promise<DriverResult<Row>> {
+    const name = this.#usesNames ? options.name : undefined;
+    try {
+      return await this.run<Row>(sql, { ...options, name });
+    } catch (error) {
+      if (name === undefined || !isStaleStatement(error) || this.#isInTransaction()) throw error;
+      return await this.run<Row>(sql, { ...options, name: undefined });
+    }
+  }
+
   async #run<Row extends object>(sql: string, options: RunOptions): Promise<DriverResult<Row>> {
-    const { outcomeMatters = false, isStoppable = true } = options;
+    const { name, outcomeMatters = false, isStoppable = true } = options;
     const deadlineMs = isStoppable ? getRequestContext().deadlineMs : undefined;
     const signal = isStoppable ? this.#signal : undefined;
     const startMs = this.#parts.clock.monotonic();
@@ -154,7 +212,11 @@ export class PooledConnection implements LentConnection {
       observeStatement(this.#parts, sql, startMs, result.rowCount ?? 0);
       return result;
     } catch (cause) {
-      const error = this.#explain(toDatabaseError(cause, { outcomeUnknown: outcomeMatters }));
+      const isNamed = name !== undefined;
+      const hasParameters = (options.parameters?.length ?? 0) > 0;
+      const failure = toDatabaseError(cause, { outcomeUnknown: outcomeMatters, isNamed, hasParameters });
+      if (isNamed && isStaleStatement(failure)) this.#leaveNames();
+      const error = this.#explain(failure);
       observeStatement(this.#parts, sql, startMs, 0, error instanceof PlinthError ? error : stoppedError('signal'));
       throw error;
     } finally {
@@ -180,6 +242,37 @@ export class PooledConnection implements LentConnection {
     }
   }
 
+  /** In a transaction, what runs after it was taken back shall not meet the same again. */
+  #leaveNames(): void {
+    this.#isStale = true;
+    this.#usesNames = false;
+  }
+
+  async #clean(): Promise<void> {
+    const timer = this.#parts.clock.setTimer(cleaningTimeoutMs, () => void this.#client.end());
+    await this.#undo(cleanSession);
+    timer.cancel();
+  }
+
+  #assertInnermost(part: TransactionPart | undefined): void {
+    if (part === this.#innermost) return;
+    throw new ArgumentError(
+      'Cannot use this transaction now: a part of it is open, of which a failure would take this back, too, or it is a ' +
+        'part that has ended. Use what the innermost part was given, and await its end before anything else',
+      'within',
+    );
+  }
+
+  #isOpen(part: TransactionPart): boolean {
+    let open = this.#innermost;
+    while (open !== undefined && open !== part) open = open.parent;
+    return open === part;
+  }
+
+  #assertWhole(): void {
+    if (this.#isBroken) throw this.#stopError() ?? new TransactionAbortedError();
+  }
+
   #isInTransaction(): boolean {
     const status = this.#client.getTransactionStatus();
     return status === 'T' || status === 'E';
@@ -189,12 +282,14 @@ export class PooledConnection implements LentConnection {
   #serverSideLimit(): string {
     const { deadlineMs } = getRequestContext();
     if (deadlineMs === undefined || this.#parts.cancel === undefined) return '';
-    const leftMs = Math.min(maxStatementTimeoutMs, Math.ceil(deadlineMs - this.#parts.clock.monotonic()));
-    return `; set local statement_timeout = ${Math.max(1, leftMs)}`;
+    const leftMs = Math.max(1, Math.min(maxStatementTimeoutMs, Math.ceil(deadlineMs - this.#parts.clock.monotonic())));
+    // A limit that whoever runs the server has set, and that is shorter, stays.
+    return `; select set_config('statement_timeout', '${leftMs}', true) where current_setting('statement_timeout') = '0'
+      or current_setting('statement_timeout')::interval > interval '${leftMs} milliseconds'`;
   }
 
   #refuseLate(nowMs: number, deadlineMs: number | undefined, signal: AbortSignal | undefined): void {
-    const isLate = deadlineMs !== undefined && nowMs >= deadlineMs;
+    const isLate = isPast(deadlineMs, nowMs);
     if (!isLate && signal?.aborted !== true) return;
     // What the loan was about to clean up stays on the connection, such as a lock: so it is not used again.
     if (this.#hasRun) this.#isBroken = true;
@@ -253,7 +348,7 @@ export class PooledConnection implements LentConnection {
 
   /** Says of a statement that was stopped why that was; other failures stay what they are. */
   #explain(error: PlinthError): unknown {
-    if (error instanceof ConnectionLostError || isStaleStatement(error)) this.#isBroken = true;
+    if (error instanceof ConnectionLostError) this.#isBroken = true;
     if (this.#stoppedBy === undefined) return error;
     if (error instanceof ConnectionLostError && error.outcomeUnknown) {
       const cause = this.#stopError();
@@ -272,6 +367,24 @@ export function outOfTime(): RejectedError {
   return new RejectedError('The deadline of the request has passed: the database was not asked', 'out-of-time');
 }
 
+function tooLateToCommit(): RejectedError {
+  return new RejectedError(
+    'The deadline of the request has passed: the transaction was rolled back instead of committed',
+    'out-of-time',
+  );
+}
+
+function isPast(deadlineMs: number | undefined, nowMs: number): boolean {
+  return deadlineMs !== undefined && nowMs >= deadlineMs;
+}
+
+function noTransactionError(): ArgumentError {
+  return new ArgumentError(
+    'Cannot begin a part where there is no transaction: give within what the function of a transaction was given',
+    'within',
+  );
+}
+
 function returnedError(): ArgumentError {
   return new ArgumentError(
     'The connection was given back when its session or transaction ended, and belongs to others now: wait for every statement before the end',
@@ -288,9 +401,3 @@ function stoppedError(by: 'deadline' | 'signal'): QueryTimeoutError {
 const maxStatementTimeoutMs = 2_147_483_647;
 
 const changingCommands: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
-
-/** Whether a statement may change something, as far as its text tells: a function that it calls is not looked into. */
-function mayWrite({ query, sql }: CompiledQuery): boolean {
-  if (query.kind === 'SelectQueryNode') return query.with !== undefined;
-  return query.kind !== 'RawNode' || sql.includes(';') || !/^\s*(?:select|show)\b/i.test(sql);
-}

@@ -50,9 +50,16 @@ export function preparedQuery<Row>(
 }
 
 /**
- * Whether a named statement no longer fits: its table changed under it (0A000), or somebody dropped it (26000). The
- * connection that remembers it must go.
+ * Whether a named statement no longer fits: its table changed under it (0A000), or somebody dropped it (26000). It was
+ * refused before it ran, and the connection that remembers it must go.
  */
-export function isStaleStatement(error: unknown): boolean {
-  return error instanceof DatabaseError && (error.sqlState === '0A000' || error.sqlState === '26000');
+export function isStaleStatement(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && isStaleState(error.sqlState, error.original);
+}
+
+/** The same of what the driver said. Whatever PostgreSQL does not support is 0A000, too: the routine tells them apart. */
+export function isStaleState(sqlState: string | undefined, original: unknown): boolean {
+  if (sqlState !== '0A000') return sqlState === '26000';
+  const { routine } = (original ?? {}) as { readonly routine?: string | undefined };
+  return routine === undefined || routine === 'RevalidateCachedQuery';
 }

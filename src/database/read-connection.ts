@@ -2,6 +2,7 @@ import type { CompiledQuery, QueryResult, TransactionSettings } from 'kysely';
 import { ArgumentError } from '../errors/index.ts';
 import { ConnectionLostError, SerializationError } from './errors.ts';
 import type { LentConnection } from './lent-connection.ts';
+import { mayWrite } from './statement-text.ts';
 
 /** Where a read goes that the replica could not answer. */
 export interface FailOver {
@@ -13,16 +14,21 @@ export interface FailOver {
 
 /**
  * A connection for reads. The first statement of a loan goes to the primary when the replica cannot answer it; later
- * ones cannot, for they may build on what the first one saw or set.
+ * ones cannot, for they may build on what the first one saw or set. The primary refuses writes as a replica does: what
+ * may write runs in a transaction that only reads.
  */
 export class ReadConnection implements LentConnection {
   #connection: LentConnection;
   /** Not there when the connection is to the primary already, or a statement was answered. */
   #failOver: FailOver | undefined;
+  /** Whether the connection is to a server that would write. */
+  #isToPrimary: boolean;
+  #isInTransaction = false;
 
   constructor(connection: LentConnection, failOver: FailOver | undefined) {
     this.#connection = connection;
     this.#failOver = failOver;
+    this.#isToPrimary = failOver === undefined;
   }
 
   executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
@@ -31,45 +37,57 @@ export class ReadConnection implements LentConnection {
       const message = `Cannot run a statement of kind ${kind.replace(/QueryNode$|Node$/, '')} by read: write with db or transaction`;
       return Promise.reject(new ArgumentError(message, 'read'));
     }
-    return this.#withFailOver(connection => connection.executeQuery<Row>(query));
+    return this.#withFailOver(connection => this.#execute<Row>(connection, query));
   }
 
   streamQuery<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
     return this.#connection.streamQuery<Row>(query, 1);
   }
 
-  begin({ isolationLevel }: TransactionSettings): Promise<void> {
-    // A replica refuses writes, and so the primary shall when it stands in for one.
+  async begin({ isolationLevel }: TransactionSettings): Promise<void> {
     const settings: TransactionSettings = { accessMode: 'read only', ...(isolationLevel && { isolationLevel }) };
-    return this.#withFailOver(connection => connection.begin(settings));
+    await this.#withFailOver(connection => connection.begin(settings));
+    this.#isInTransaction = true;
   }
 
   commit(): Promise<void> {
+    this.#isInTransaction = false;
     return this.#connection.commit();
   }
 
   rollback(): Promise<void> {
+    this.#isInTransaction = false;
     return this.#connection.rollback();
   }
 
-  savepoint(name: string): Promise<void> {
-    return this.#connection.savepoint(name);
-  }
-
-  releaseSavepoint(name: string): Promise<void> {
-    return this.#connection.releaseSavepoint(name);
-  }
-
-  rollbackToSavepoint(name: string): Promise<void> {
-    return this.#connection.rollbackToSavepoint(name);
+  part(): Promise<LentConnection> {
+    return this.#connection.part();
   }
 
   stopOn(signal: AbortSignal): void {
     this.#connection.stopOn(signal);
   }
 
+  withoutNames(): void {
+    this.#connection.withoutNames();
+  }
+
   release(): Promise<void> {
     return this.#connection.release();
+  }
+
+  async #execute<Row>(connection: LentConnection, query: CompiledQuery): Promise<QueryResult<Row>> {
+    if (!this.#isToPrimary || this.#isInTransaction || !mayWrite(query))
+      return await connection.executeQuery<Row>(query);
+    await connection.begin({ accessMode: 'read only' });
+    try {
+      const result = await connection.executeQuery<Row>(query);
+      await connection.commit();
+      return result;
+    } catch (error) {
+      await connection.rollback();
+      throw error;
+    }
   }
 
   async #withFailOver<Result>(run: (connection: LentConnection) => Promise<Result>): Promise<Result> {
@@ -83,6 +101,7 @@ export class ReadConnection implements LentConnection {
       const primary = await failOver.toPrimary();
       const replica = this.#connection;
       this.#connection = primary;
+      this.#isToPrimary = true;
       await replica.release();
       return await run(primary);
     }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runWithRequestContext } from '../context/index.ts';
+import { ArgumentError } from '../errors/index.ts';
 import { VirtualClock } from '../testing/index.ts';
 import { DatabaseManager } from './database-manager.ts';
 import type { QueryEvent } from './events.ts';
@@ -45,6 +46,12 @@ describe('readPrepared()', () => {
       { status: 'rejected', reason: { sqlState: '22012' } },
       { status: 'fulfilled', value: [{ id: 2 }] },
     ]);
+  });
+
+  it('refuses a statement that may write', async () => {
+    const write = prepareStatement('delete from numbers where id = $1', { reads: false });
+    await expect(database.readPrepared(write, [1])).rejects.toBeInstanceOf(ArgumentError);
+    expect(await read(1)).toHaveLength(1);
   });
 
   it('lets others have the connection although reads never end', async () => {

@@ -1,10 +1,11 @@
 import type { PoolClient, Submittable } from 'pg';
 import { getRequestContext } from '../context/index.ts';
-import type { PlinthError } from '../errors/index.ts';
+import { ArgumentError, type PlinthError } from '../errors/index.ts';
 import type { Timer } from '../kernel/index.ts';
 import { toDatabaseError } from './error-translation.ts';
 import { ConnectionLostError, QueryTimeoutError } from './errors.ts';
-import { KnownColumns, LaneQuery } from './lane-query.ts';
+import { KnownColumns, LaneQuery, writeValues } from './lane-query.ts';
+import { setPipeline, streamOf } from './pool-inside.ts';
 import { outOfTime } from './pooled-connection.ts';
 import { isStaleStatement, type PreparedStatement } from './prepared-statement.ts';
 import { observeStatement, type StatementObserver } from './statement-events.ts';
@@ -25,11 +26,13 @@ export interface LaneConnections {
 
 interface Read {
   readonly statement: PreparedStatement;
-  readonly parameters: readonly unknown[];
+  /** As they are sent. */
+  readonly values: readonly unknown[];
   readonly startMs: number;
   readonly resolve: (rows: readonly never[]) => void;
   readonly reject: (error: unknown) => void;
-  isSecondTry: boolean;
+  /** Whether it may be sent once more: it was not yet, and somebody waits for it. */
+  isRepeatable: boolean;
   /** Where it was sent. */
   lane: Lane | undefined;
 }
@@ -60,13 +63,15 @@ export class ReadLanes {
     this.#connections = connections;
   }
 
-  /** Runs one read and gives its rows. */
+  /** Runs one read and gives its rows. Throws at once what is wrong with the call. */
   run<Row>(statement: PreparedStatement, parameters: readonly unknown[]): Promise<readonly Row[]> {
+    if (!statement.reads) throw writeError();
+    const values = writeValues(parameters);
     const startMs = this.#parts.clock.monotonic();
     const { deadlineMs } = getRequestContext();
     if (deadlineMs !== undefined && startMs >= deadlineMs) return Promise.reject(outOfTime());
     return new Promise<readonly never[]>((resolve, reject) => {
-      const read: Read = { statement, parameters, startMs, resolve, reject, isSecondTry: false, lane: undefined };
+      const read: Read = { statement, values, startMs, resolve, reject, isRepeatable: true, lane: undefined };
       if (deadlineMs === undefined) this.#place(read);
       else this.#placeUntil(deadlineMs, read);
     });
@@ -75,6 +80,7 @@ export class ReadLanes {
   /** A read that is late is not cancelled, because the connection is not its own: nobody waits for it any more. */
   #placeUntil(deadlineMs: number, read: Read): void {
     const timer = this.#parts.clock.setTimer(deadlineMs - read.startMs, () => {
+      placed.isRepeatable = false;
       read.reject(lateError());
       placed.lane?.doubt();
     });
@@ -98,9 +104,9 @@ export class ReadLanes {
       lane.add(read);
       return;
     }
-    const opened = new Lane(this.#parts, this.#connections, stale => {
+    const opened = new Lane(this.#parts, this.#connections, again => {
       if (this.#current === opened) this.#current = undefined;
-      this.#place(stale);
+      this.#place(again);
     });
     this.#current = opened;
     opened.add(read);
@@ -129,6 +135,8 @@ class Lane {
   #total = 0;
   #isOver = false;
   #isBroken = false;
+  /** Whether the connection was closed for the sake of one read that was late: the others are not to blame. */
+  #isGivenUp = false;
   #isCorked = false;
   /** Runs from a read that was late until the next answer. */
   #doubt: Timer | undefined;
@@ -173,6 +181,7 @@ class Lane {
     if (client === undefined || this.#isOver) return;
     this.#doubt ??= this.#parts.clock.setTimer(silenceMs, () => {
       this.#isBroken = true;
+      this.#isGivenUp = true;
       // A pipelined connection would wait for the answers.
       setPipeline(client, false);
       void client.end();
@@ -187,10 +196,10 @@ class Lane {
   }
 
   #send(client: PoolClient, read: Read): void {
-    const { statement, parameters } = read;
+    const { statement, values } = read;
     const name = this.#parts.usesNames ? statement.name : undefined;
     this.#cork(client);
-    const config = { text: statement.sql, values: parameters as unknown[], ...(name !== undefined && { name }) };
+    const config = { text: statement.sql, values: values as unknown[], ...(name !== undefined && { name }) };
     const query = new LaneQuery(config, this.#columns, (cause, result) => {
       const error = cause ? this.#failureOf(cause) : undefined;
       this.#doubt?.cancel();
@@ -203,8 +212,8 @@ class Lane {
   }
 
   #settle(read: Read, error: PlinthError | undefined, result: { readonly rows: readonly never[] }): void {
-    if (error !== undefined && !read.isSecondTry && isStaleStatement(error)) {
-      read.isSecondTry = true;
+    if (error !== undefined && read.isRepeatable && (this.#isGivenUp || isStaleStatement(error))) {
+      read.isRepeatable = false;
       this.#again(read);
       return;
     }
@@ -235,7 +244,7 @@ class Lane {
   /** What is sent in one turn leaves in one piece. */
   #cork(client: PoolClient): void {
     if (this.#isCorked) return;
-    const { stream } = (client as unknown as ClientInside).connection;
+    const stream = streamOf(client);
     this.#isCorked = true;
     stream.cork();
     process.nextTick(() => {
@@ -250,13 +259,8 @@ function lateError(): QueryTimeoutError {
   return new QueryTimeoutError('The answer of the database did not arrive before the deadline of the request');
 }
 
-/** What the driver does not show in its types. */
-interface ClientInside {
-  pipeline: boolean;
-  readonly connection: { readonly stream: { cork(): void; uncork(): void } };
-}
-
-/** Whether the driver sends statements without waiting for the answer to the one before. */
-export function setPipeline(client: PoolClient, isOn: boolean): void {
-  (client as unknown as ClientInside).pipeline = isOn;
+function writeError(): ArgumentError {
+  const message =
+    'Cannot run a statement that was not prepared with reads: true beside others: write with db or transaction';
+  return new ArgumentError(message, 'statement');
 }

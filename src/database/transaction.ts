@@ -3,9 +3,10 @@ import { getRequestContext } from '../context/index.ts';
 import { ArgumentError } from '../errors/index.ts';
 import type { Clock, Random } from '../kernel/index.ts';
 import { exponentialBackoff, type RetryEvent, RetryManager } from '../resilience/index.ts';
-import { connectionOf } from './driver.ts';
+import { connectionOf, transactionOn } from './driver.ts';
 import { DeadlockError, SerializationError } from './errors.ts';
 import { waitForLoan } from './loan.ts';
+import { isStaleStatement } from './prepared-statement.ts';
 
 /** How a transaction runs. */
 export interface TransactionOptions<Schema = unknown> {
@@ -17,12 +18,13 @@ export interface TransactionOptions<Schema = unknown> {
   readonly accessMode?: 'read only' | 'read write' | undefined;
   /**
    * How many times the whole transaction is tried, counting the first, when it lost against others: by a serialization
-   * failure or a deadlock. 1 for a function that must not run twice. @default maxTransactionAttempts of the manager, 5
+   * failure, a deadlock, or a change of a table that a prepared statement of it did not expect. 1 for a function that must not run twice. @default maxTransactionAttempts of the manager, 5
    */
   readonly maxAttempts?: number | undefined;
   /**
-   * Runs as a part of this transaction that is taken back alone when it fails (a savepoint). The outermost transaction
-   * decides about isolation, access and retries. @default a transaction of its own
+   * Runs as a part of this transaction that is taken back alone when it fails (a savepoint). Until the part has ended,
+   * only what its function was given takes statements. The outermost transaction decides about isolation, access and
+   * retries. @default a transaction of its own
    */
   readonly within?: Transaction<Schema> | undefined;
 }
@@ -54,12 +56,20 @@ export class Transactions<Schema> {
     const { signal, maxAttempts } = options;
     const retry = maxAttempts === undefined ? this.#retry : this.#retryOf(maxAttempts);
     const { deadlineMs } = getRequestContext();
-    return await retry.execute(() => this.#once(work, options), { signal, deadlineMs, onRetry: this.#parts.onRetry });
+    let isStale = false;
+    const once = (): Promise<Result> =>
+      this.#once(work, options, isStale).catch((error: unknown) => {
+        // Other connections may know the same statement, and there are more of them than attempts.
+        isStale ||= isStaleStatement(error);
+        throw error;
+      });
+    return await retry.execute(once, { signal, deadlineMs, onRetry: this.#parts.onRetry });
   }
 
   #once<Result>(
     work: (transaction: Transaction<Schema>) => Promise<Result>,
     { isolationLevel, accessMode, signal }: TransactionOptions<Schema>,
+    isWithoutNames: boolean,
   ): Promise<Result> {
     let builder = this.#db.transaction();
     if (isolationLevel !== undefined) builder = builder.setIsolationLevel(isolationLevel);
@@ -68,11 +78,13 @@ export class Transactions<Schema> {
       begun =>
         builder.execute(async transaction => {
           begun();
-          if (signal === undefined) return await work(transaction);
-          await connectionOf(transaction, async connection => connection.stopOn(signal));
-          const result = await work(transaction);
-          signal.throwIfAborted();
-          return result;
+          if (signal !== undefined || isWithoutNames) {
+            await connectionOf(transaction, async connection => {
+              if (signal !== undefined) connection.stopOn(signal);
+              if (isWithoutNames) connection.withoutNames();
+            });
+          }
+          return await work(transaction);
         }),
       signal,
     );
@@ -87,51 +99,31 @@ export class Transactions<Schema> {
 }
 
 function hasLost(error: unknown): boolean {
-  return error instanceof SerializationError || error instanceof DeadlockError;
+  const isLost = error instanceof SerializationError || error instanceof DeadlockError;
+  return isLost || (isStaleStatement(error) && error.retryable);
 }
 
 /** Runs a part of a transaction between savepoints. */
 export class NestedTransactions {
-  #count = 0;
-  /** Transactions in which a part is open: PostgreSQL stacks savepoints, so there is one at a time. */
-  readonly #open = new WeakSet<object>();
-
   async run<Schema, Result>(
     work: (transaction: Transaction<Schema>) => Promise<Result>,
     { within, isolationLevel, accessMode, maxAttempts, signal }: TransactionOptions<Schema>,
   ): Promise<Result> {
-    const parent = within as Transaction<Schema>;
+    const whole = within as Transaction<Schema>;
     for (const [name, value] of Object.entries({ isolationLevel, accessMode, maxAttempts })) {
       if (value === undefined) continue;
       throw new ArgumentError(`Cannot use ${name} within a transaction: give it to the outermost one`, name);
     }
-    if (this.#open.has(parent)) {
-      throw new ArgumentError('Cannot begin two parts of one transaction at once: await the first one', 'within');
-    }
-    this.#open.add(parent);
-    try {
-      return await this.#between(`plinth_${++this.#count}`, parent, work, signal);
-    } finally {
-      this.#open.delete(parent);
-    }
-  }
-
-  async #between<Schema, Result>(
-    name: string,
-    parent: Transaction<Schema>,
-    work: (transaction: Transaction<Schema>) => Promise<Result>,
-    signal: AbortSignal | undefined,
-  ): Promise<Result> {
     signal?.throwIfAborted();
-    await connectionOf(parent, connection => connection.savepoint(name));
+    const part = await connectionOf(whole, connection => connection.part());
     try {
-      // An object of its own, so that parts of the part can be told from parts of the whole.
-      const result = await work(parent.withTables() as Transaction<Schema>);
+      const result = await work(transactionOn(whole, part));
       signal?.throwIfAborted();
-      await connectionOf(parent, connection => connection.releaseSavepoint(name));
+      await connectionOf(whole, () => part.commit());
       return result;
     } catch (error) {
-      await connectionOf(parent, connection => connection.rollbackToSavepoint(name));
+      // When the whole is over, so is the part.
+      await connectionOf(whole, () => part.rollback()).catch(() => undefined);
       throw error;
     }
   }

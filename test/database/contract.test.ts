@@ -3,6 +3,8 @@ import {
   CheckViolationError,
   ForeignKeyViolationError,
   NotNullViolationError,
+  preparedQuery,
+  prepareStatement,
   QueryError,
   type QueryEvent,
   TransactionAbortedError,
@@ -35,7 +37,7 @@ onEveryEngine(engine => {
 
   it('gives the same JavaScript values for the types of SQL', async () => {
     const { rows } = await sql`select 1::int as whole, 1::bigint as large, 1.50::numeric as exact, 1.5::float8 as float,
-      true as truth, 'x'::text as text, null as nothing, '2026-01-15'::date as day, '2026-01-15T10:00:00Z'::timestamptz as moment,
+      true as truth, 'x'::text as text, null as nothing, '2026-01-15'::date as day, array['2026-01-15'::date, null] as days, '2026-01-15T10:00:00Z'::timestamptz as moment,
       '{"a":[1]}'::jsonb as document, array[1,2] as list, '\\x01ff'::bytea as bytes`.execute(engine.database.db);
     expect(rows).toEqual([
       {
@@ -47,6 +49,7 @@ onEveryEngine(engine => {
         text: 'x',
         nothing: null,
         day: '2026-01-15',
+        days: ['2026-01-15', null],
         moment: new Date('2026-01-15T10:00:00Z'),
         document: { a: [1] },
         list: [1, 2],
@@ -86,6 +89,8 @@ onEveryEngine(engine => {
     expect(missing).toMatchObject({ column: 'email', table: 'authors' });
   });
 
+  const withSecret = (text: string) => preparedQuery(prepareStatement(text, { reads: true }), ['secret@example.com']);
+
   it('keeps values out of everything that a logger prints', async () => {
     const { inspect } = await import('node:util');
     await insert('secret@example.com');
@@ -95,6 +100,15 @@ onEveryEngine(engine => {
       () => sql`select 'secret@example.com'::date`.execute(engine.database.db),
       () => sql`insert into authors (email, age) values (${'x'}, ${'secret@example.com'})`.execute(engine.database.db),
       () => sql`do $$ begin raise exception 'no: %', 'secret@example.com'; end $$`.execute(engine.database.db),
+      ...[
+        'current_setting($1)',
+        'set_config($1, $$x$$, false)',
+        '$1::text::regproc',
+        '$1::text::regclass',
+        'nextval($1)',
+      ]
+        .concat(["has_table_privilege($1::text, 'authors', 'select')", "has_schema_privilege($1::text, 'usage')"])
+        .map(call => () => engine.database.db.executeQuery(withSecret(`select ${call}`))),
     ];
     for (const statement of statements) {
       const error = await statement().catch((reason: unknown) => reason);

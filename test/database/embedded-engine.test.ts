@@ -187,14 +187,15 @@ describe('the one connection of the embedded engine', { timeout: 60_000 }, () =>
     });
     await sql`select pg_sleep(0.5)`.execute(database.db);
     timer.cancel();
-    expect(turns).toBeGreaterThan(25);
+    // Blocked, it would turn once at the end.
+    expect(turns).toBeGreaterThan(3);
   });
 
   it('refuses the manager inside an open transaction instead of waiting for ever', async () => {
     const failure = database.transaction(async () => sql`select 1`.execute(database.db));
     await expect(failure).rejects.toBeInstanceOf(AcquireTimeoutError);
-    await expect(failure).rejects.toMatchObject({ timeoutMs: 50, reason: 'full' });
-    await expect(failure).rejects.toThrow('use what fn was given, not the manager');
+    const advice = expect.stringContaining('use what fn was given, not the manager');
+    await expect(failure).rejects.toMatchObject({ timeoutMs: 50, reason: 'full', details: { advice } });
     expect(await database.validateConnection()).toBe(true);
   });
 

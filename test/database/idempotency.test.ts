@@ -259,7 +259,7 @@ describe.skipIf(postgres === undefined)('idempotency keys on a PostgreSQL server
       },
     })}/orders`;
     const failed = await post(url, 'key');
-    expect(failed.status).toBe(502);
+    expect(failed.status).toBe(503);
     expect((await post(url, 'other')).status).toBe(503);
     await server.start();
     expect(await untilAnswered(url)).toMatchObject({ status: 201, replayed: false });

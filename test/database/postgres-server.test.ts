@@ -200,6 +200,20 @@ describe.skipIf(postgres === undefined)('DatabaseManager on a PostgreSQL server'
     expect(report).toMatchObject({ before: [], ran: [{ name: '001' }] });
   });
 
+  it('reads dates in the style it knows, whatever a role is set to', async () => {
+    await sql`drop role if exists stylish; create role stylish login; alter role stylish set datestyle = 'SQL, DMY'`.execute(
+      database.db,
+    );
+    await using styled = await opened({ url: server.url.replace('postgres@', 'stylish@') });
+    const dates = sql`select date '2026-03-04' as day, timestamptz '2026-03-04 10:00+00' as moment`;
+    const expected = [{ day: '2026-03-04', moment: new Date('2026-03-04T10:00:00Z') }];
+    expect((await dates.execute(styled.db)).rows).toEqual(expected);
+    await styled.session(async db => {
+      await sql`reset all`.execute(db);
+      expect((await dates.execute(db)).rows).toEqual(expected);
+    });
+  });
+
   it('breaks off what does not end in time when it closes', async () => {
     const impatient = await opened({ drainTimeoutMs: 20 });
     const session = await impatient.openSession();

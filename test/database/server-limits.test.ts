@@ -102,6 +102,20 @@ describe.skipIf(postgres === undefined)('time and connections on a PostgreSQL se
     expect((await setting.execute(database.db)).rows).toEqual([{ value: '0' }]);
   });
 
+  it('leaves a shorter limit as it is that whoever runs the server has set', async () => {
+    await sql`drop role if exists hurried; create role hurried login`.execute(watcher.db);
+    await using database = await opened({ url: server.url.replace('postgres@', 'hurried@') });
+    await sql`alter role hurried set statement_timeout = '2s'`.execute(watcher.db);
+    await using limited = await opened({ url: server.url.replace('postgres@', 'hurried@') });
+    const limitOf = async (manager: DatabaseManager): Promise<number | undefined> => {
+      const setting = sql<{ ms: number }>`select setting::int as ms from pg_settings where name = 'statement_timeout'`;
+      return (await within(60_000, () => manager.transaction(db => setting.execute(db)))).rows[0]?.ms;
+    };
+    expect(await limitOf(limited)).toBe(2_000);
+    expect(await limitOf(database)).toBeGreaterThan(2_000);
+    expect(await limitOf(database)).toBeLessThanOrEqual(60_000);
+  });
+
   it('closes a connection on which the server does not answer the request to cancel', async () => {
     const tunnel = await startTunnel(Number(new URL(server.url).port));
     await using database = await opened({ url: server.url.replace(/:\d+\//, `:${tunnel.port}/`), drainTimeoutMs: 100 });

@@ -130,7 +130,14 @@ function killAll(server: ChildProcess): void {
 
 /** To a server and all that it started, one process for each connection. */
 function signalAll(server: ChildProcess, name: NodeJS.Signals): void {
-  for (const id of processesOf(server)) process.kill(Number(id), name);
+  for (const id of processesOf(server)) {
+    try {
+      process.kill(Number(id), name);
+    } catch (error) {
+      // Its connection ended meanwhile.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
 }
 
 function processesOf({ pid }: ChildProcess): readonly string[] {
