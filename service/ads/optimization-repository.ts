@@ -10,6 +10,9 @@ import { micros, optimizations } from './tables.ts';
 /** A suggestion. */
 export type Optimization = Row<typeof optimizations>;
 
+/** To the millisecond, which is what a `Date` holds, as repositories write it. */
+const now = "date_trunc('milliseconds', now())";
+
 /** From where on something is worth a suggestion. */
 export const suggestionLimits = z.strictObject({
   minImpressions: z.int().min(1).max(1_000_000_000).default(1_000).meta({
@@ -59,7 +62,7 @@ const suggestAll = prepareStatement(
       from spent where cost >= budget_micros
     )
     insert into optimizations (user_id, campaign_id, ad_id, kind, facts, created_at)
-    select $1, campaign_id, ad_id, kind, facts, now() from found f
+    select $1, campaign_id, ad_id, kind, facts, ${now} from found f
     where not exists (
       select from optimizations o where o.user_id = $1 and o.campaign_id = f.campaign_id
         and o.ad_id is not distinct from f.ad_id and o.kind = f.kind and o.status = 'dismissed'
@@ -73,13 +76,13 @@ const suggestAll = prepareStatement(
 /** Accepts one and does what it says, at once: an open one only, so that it is done once. */
 const acceptOne = prepareStatement(
   `with decided as (
-      update optimizations set status = 'accepted', decided_at = now()
+      update optimizations set status = 'accepted', decided_at = ${now}
       where user_id = $1 and id = $2 and status = 'open' returning *
     ), ad as (
-      update ads set status = 'paused', version = ads.version + 1, updated_at = now() from decided d
+      update ads set status = 'paused', version = ads.version + 1, updated_at = ${now} from decided d
       where ads.user_id = $1 and ads.id = d.ad_id and ads.status = 'active'
     ), campaign as (
-      update campaigns set status = 'paused', version = campaigns.version + 1, updated_at = now() from decided d
+      update campaigns set status = 'paused', version = campaigns.version + 1, updated_at = ${now} from decided d
       where d.ad_id is null and campaigns.user_id = $1 and campaigns.id = d.campaign_id and campaigns.status = 'active'
     )
     select ${selection} from decided`,
@@ -87,7 +90,7 @@ const acceptOne = prepareStatement(
 );
 
 const dismissOne = prepareStatement(
-  `update optimizations set status = 'dismissed', decided_at = now()
+  `update optimizations set status = 'dismissed', decided_at = ${now}
     where user_id = $1 and id = $2 and status = 'open' returning ${selection}`,
   { reads: false },
 );
