@@ -80,6 +80,26 @@ describe('the files of the settings', () => {
     expect(() => other.verifyUrl('GET', url)).toThrow('not made for this request');
   });
 
+  it.each([
+    ['STORAGE_QUOTA_MAX_BYTES', String(text.length)],
+    ['STORAGE_QUOTA_MAX_FILES', '1'],
+  ])('are as much as each owner may store: %s', async (name, value) => {
+    await using files = open({ STORAGE_BASE_PATH: folder(), [name]: value });
+    await files.saveFile(text, 'a.txt', { owner: 'one' });
+    await files.saveFile(text, 'b.txt', { owner: 'two' });
+    const tooMuch = files.saveFile(text, 'c.txt', { owner: 'one' });
+    await expect(tooMuch).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED', limit: Number(value) });
+    await expect(files.saveFile(text, 'c.txt')).rejects.toThrow('Files need an owner');
+  });
+
+  it('have a SHA-256 where it is wanted', async () => {
+    const base = { STORAGE_BASE_PATH: folder() };
+    await using files = open({ ...base, STORAGE_CHECKSUM: 'sha256' });
+    expect((await files.saveFile(text, 'a.txt')).checksum).toMatch(/^[\da-f]{64}$/);
+    await using others = open(base);
+    expect((await others.saveFile(text, 'b.txt')).checksum).toBeUndefined();
+  });
+
   it('have the extensions that are allowed', async () => {
     await using files = open({ STORAGE_BASE_PATH: folder(), STORAGE_ALLOWED_EXTENSIONS: 'log, .PDF' });
     await expect(files.saveFile(text, 'a.txt')).rejects.toMatchObject({

@@ -6,7 +6,7 @@ import { S3StorageStrategy } from '../storage/s3/index.ts';
 
 /** The files of the process: in the folder of the settings, or in the bucket whose address they have. Opens nothing yet. */
 export function makeStorage({ storage, externalServices, origins }: Settings, clock: Clock): FileStorageManager {
-  const { url, basePath, publicUrl } = storage;
+  const { url, basePath, publicUrl, quotaMaxBytes, quotaMaxFiles } = storage;
   const [signingSecret, ...olderSecrets] = storage.signingSecrets;
   // A bucket, or a Redis, says that there are others. What they change must be seen at once, unless somebody has chosen.
   const isAlone = url === undefined && externalServices.redisUrl === undefined;
@@ -17,6 +17,11 @@ export function makeStorage({ storage, externalServices, origins }: Settings, cl
         ? new LocalStorageStrategy({ directory: resolve(basePath), clock })
         : bucketStrategy(new URL(url.reveal()), clock),
     maxFileBytes: storage.maxFileBytes,
+    quota:
+      quotaMaxBytes === undefined && quotaMaxFiles === undefined
+        ? undefined
+        : { maxBytes: quotaMaxBytes, maxFiles: quotaMaxFiles },
+    checksum: storage.checksum,
     allowedExtensions: storage.allowedExtensions,
     compression: storage.compressionEnabled,
     encryption: storage.encryptionEnabled ? keyRing(storage.encryptionKeys) : undefined,

@@ -95,6 +95,12 @@ export interface StorageSettings {
   readonly maxFileBytes: number;
   /** How long what is known of a file is remembered, in milliseconds; 0 asks the store each time. */
   readonly cacheTtlMs: number;
+  /** How much each owner may store, in bytes; none sets no limit. */
+  readonly quotaMaxBytes: number | undefined;
+  /** How many files each owner may store; none sets no limit. */
+  readonly quotaMaxFiles: number | undefined;
+  /** What is taken of every content. */
+  readonly checksum: 'poly1305' | 'sha256';
   /** Whether files are compressed. */
   readonly compressionEnabled: boolean;
   /** Extensions that are accepted, in lower case with their dot; none accepts the list of the toolkit. */

@@ -1,11 +1,16 @@
 import { dependencyVariables } from './dependency-variables.ts';
 import { serviceVariables } from './service-variables.ts';
 import type { SettingsTree } from './settings.ts';
+import { storageVariables } from './storage-variables.ts';
 import { boolean } from './value-kind.ts';
 import { flattenVariables, type ListedVariable, type VariableTree } from './variable.ts';
 
 /** The table: a variable for every value of the tree. Flags are open-ended and get theirs from {@link flagVariable}. */
-const variables: VariableTree<Omit<SettingsTree, 'featureFlags'>> = { ...serviceVariables, ...dependencyVariables };
+const variables: VariableTree<Omit<SettingsTree, 'featureFlags'>> = {
+  ...serviceVariables,
+  ...dependencyVariables,
+  ...storageVariables,
+};
 
 /** What every variable of a feature flag begins with. */
 export const flagPrefix = 'FEATURE_FLAG_';

@@ -1,5 +1,6 @@
 import { ValidationError } from '../errors/index.ts';
-import { activeTextIn, type FileType, hasSignature, programIn, runnableExtensions } from './file-types.ts';
+import { activeTextIn } from './active-text.ts';
+import { type FileType, hasSignature, programIn, runnableExtensions } from './file-types.ts';
 import { PolyglotScanner } from './polyglots.ts';
 import { extensionOf } from './storage-key.ts';
 import { ZipGuard } from './zip-guard.ts';
@@ -54,31 +55,34 @@ export class FileTypes {
 export class ContentInspection {
   readonly #type: FileType;
   readonly #extension: string;
+  readonly #isText: boolean;
   readonly #zip: ZipGuard | undefined;
   readonly #scanner: PolyglotScanner | undefined;
 
   constructor(type: FileType, extension: string, isStrict: boolean) {
     this.#type = type;
     this.#extension = extension;
+    this.#isText = type.begins === 'text' || type.begins === 'markdown';
     this.#zip = type.container === undefined ? undefined : new ZipGuard(extension, isStrict);
-    this.#scanner = isStrict ? new PolyglotScanner(extension, type.begins === 'text') : undefined;
+    this.#scanner = isStrict ? new PolyglotScanner(extension, this.#isText) : undefined;
   }
 
   /** The beginning, all of it when the content is short. It is fed too. */
   begin(head: Uint8Array): void {
     const program = programIn(head);
     const { begins } = this.#type;
-    if (program !== undefined && !(begins === 'text' && isInnocentText(head))) throw this.#refusal(`it is ${program}`);
-    if (begins === 'text') {
-      const active = activeTextIn(head);
+    if (program !== undefined && !(this.#isText && isInnocentText(head))) throw this.#refusal(`it is ${program}`);
+    if (begins === 'text' || begins === 'markdown') {
+      const active = activeTextIn(head, begins === 'markdown');
       if (active !== undefined) throw this.#refusal(`it is ${active}`);
+      if (head.length >= headBytes && head.every(isBlank)) throw this.#refusal('it begins with nothing but blanks');
     } else if (begins !== undefined && !begins.some(signature => hasSignature(head, signature))) {
       throw this.#refusal('its first bytes are those of something else');
     }
   }
 
   feed(chunk: Uint8Array): void {
-    if (this.#type.begins === 'text' && chunk.includes(0)) {
+    if (this.#isText && chunk.includes(0)) {
       throw this.#refusal('it is not text in an encoding such as UTF-8: there is a zero byte in it');
     }
     this.#zip?.feed(chunk);
@@ -95,6 +99,10 @@ export class ContentInspection {
   #refusal(what: string): ValidationError {
     return refusal(`The content is not what ${this.#extension} stands for: ${what}`, this.#type.contentType);
   }
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
 /** Text that happens to begin with `MZ`: a program would have zero bytes near. */

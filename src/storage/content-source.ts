@@ -1,8 +1,9 @@
+import { Readable } from 'node:stream';
 import { ValidationError } from '../errors/index.ts';
 import { abortReason, untilAborted } from '../kernel/index.ts';
 
 /** What a file may be given as. Chunks must not be changed after they were given; text is written as UTF-8. */
-export type FileContent = string | Uint8Array | AsyncIterable<Uint8Array | string>;
+export type FileContent = string | Uint8Array | Blob | AsyncIterable<Uint8Array | string>;
 
 /** Chunks below this size are put together, in bytes: each costs something on its way. */
 const smallBytes = 16_384;
@@ -19,10 +20,12 @@ export async function* chunksOf(
     if (content.length > 0) yield bytesOf(content);
     return;
   }
-  if (typeof content !== 'object' || content === null || !(Symbol.asyncIterator in content)) throw unusable(content);
+  const source = content instanceof Blob ? content.stream() : content;
+  if (typeof source !== 'object' || source === null || !(Symbol.asyncIterator in source)) throw unusable(source);
+  if (source instanceof Readable && source.readableEnded) throw spent();
   let small: Uint8Array[] = [];
   let smallSum = 0;
-  for await (const item of abortable(content, signal)) {
+  for await (const item of abortable(source, signal)) {
     const chunk = bytesOf(item);
     if (chunk.byteLength + smallSum < smallBytes) {
       // A copy: a thousand small views may hold a thousand large buffers.
@@ -75,5 +78,11 @@ function unusable(content: unknown): ValidationError {
   const found = content === null ? 'null' : typeof content;
   return new ValidationError(`Cannot store content of type ${found}: expected text, bytes, or a stream of these`, {
     content: 'Expected text, bytes, or a stream of these',
+  });
+}
+
+function spent(): ValidationError {
+  return new ValidationError('Cannot store a stream that has ended: somebody has read it before', {
+    content: 'Expected a stream that has not been read',
   });
 }

@@ -49,10 +49,17 @@ const version = 1;
 const maxUserMetadataLength = 1_000;
 const maxOwnerBytes = 128;
 
-/** The descriptor as one line of ASCII. */
+/** What every store keeps with a content, in characters. */
+const maxDescriptorLength = 2_000;
+
+/**
+ * The descriptor as one line of ASCII.
+ *
+ * @throws {ValidationError} when it is too long for a store.
+ */
 export function encodeDescriptor(descriptor: Descriptor): string {
   const { encryption } = descriptor;
-  return ascii(
+  const text = ascii(
     JSON.stringify({
       v: version,
       ...plainFields(descriptor),
@@ -60,6 +67,12 @@ export function encodeDescriptor(descriptor: Descriptor): string {
         ? {}
         : { e: { k: encryption.keyId, w: encryption.wrapped, f: encryption.frameBytes } }),
     }),
+  );
+  if (text.length <= maxDescriptorLength) return text;
+  throw new ValidationError(
+    `Cannot keep a description of ${text.length} characters: expected at most ${maxDescriptorLength}. Shorten the ` +
+      'metadata or the owner',
+    { metadata: 'Expected shorter metadata' },
   );
 }
 
@@ -97,7 +110,7 @@ export function decodeDescriptor(text: string): Descriptor | undefined {
       tag: r,
       createdAtMs: c,
       owner: o,
-      metadata: Object.freeze(m ?? {}),
+      metadata: frozen(m ?? {}),
       idempotency: isHash(i) ? i : undefined,
       isCompressed: z === 1,
       packedBytes,
@@ -110,19 +123,18 @@ export function decodeDescriptor(text: string): Descriptor | undefined {
 
 /** @throws {ValidationError} when the metadata would not come back as they are, or are too long. */
 export function requireUserMetadata(metadata: FileMetadata): FileMetadata {
-  const text = JSON.stringify(metadata);
-  if (text === undefined || !text.startsWith('{') || hasLoss(metadata)) {
-    throw new ValidationError('Cannot keep the metadata of the file: expected an object that JSON can say', {
-      metadata: 'Expected strings, finite numbers, booleans, null, lists and objects of these',
-    });
+  const text = jsonOf(metadata);
+  const length = ascii(text).length;
+  if (length > maxUserMetadataLength) {
+    throw new ValidationError(
+      `Cannot keep metadata of ${length} characters: expected at most ${maxUserMetadataLength} as JSON. Keep larger ` +
+        'ones in a database, or in a file of their own',
+      { metadata: `Expected at most ${maxUserMetadataLength} characters of JSON` },
+    );
   }
-  const { length } = ascii(text);
-  if (length <= maxUserMetadataLength) return JSON.parse(text) as FileMetadata;
-  throw new ValidationError(
-    `Cannot keep metadata of ${length} characters: expected at most ${maxUserMetadataLength} as JSON. Keep larger ones ` +
-      'in a database, or in a file of their own',
-    { metadata: `Expected at most ${maxUserMetadataLength} characters of JSON` },
-  );
+  // Only now: what is short as JSON is not deep.
+  if (!text.startsWith('{') || hasLoss(metadata)) throw unusableMetadata(undefined);
+  return frozen(JSON.parse(text) as FileMetadata);
 }
 
 /** @throws {ValidationError} when the text is no name for an owner. */
@@ -169,6 +181,30 @@ function plainFields(descriptor: Descriptor): Partial<WireDescriptor> {
 /** Text outside ASCII as escapes, which JSON takes for the same: headers of other stores carry nothing else. */
 function ascii(text: string): string {
   return text.replaceAll(/[^ -~]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** What others are given too is nobody's to change. */
+function frozen<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const item of Object.values(value)) frozen(item);
+  return Object.freeze(value);
+}
+
+/** @throws {ValidationError} for cycles, big integers and too many levels. */
+function jsonOf(metadata: unknown): string {
+  try {
+    return JSON.stringify(metadata) ?? '';
+  } catch (error) {
+    throw unusableMetadata(error);
+  }
+}
+
+function unusableMetadata(cause: unknown): ValidationError {
+  return new ValidationError(
+    'Cannot keep the metadata of the file: expected an object that JSON can say',
+    { metadata: 'Expected strings, finite numbers, booleans, null, lists and objects of these' },
+    { cause },
+  );
 }
 
 function hasLoss(value: unknown): boolean {

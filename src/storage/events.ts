@@ -18,7 +18,9 @@ export interface StorageEvents {
     readonly code: string;
     readonly error: unknown;
   };
-  /** A file was deleted. */
+  /** The application keeps other metadata with a file. */
+  readonly described: { readonly key: string; readonly owner: string | undefined };
+  /** A file was deleted. Of a damaged one the owner is not told, and no length. */
   readonly deleted: { readonly key: string; readonly owner: string | undefined; readonly bytes: number };
   /** A file has the content of another one now. */
   readonly copied: { readonly from: string; readonly to: string; readonly moved: boolean };

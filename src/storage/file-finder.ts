@@ -2,6 +2,7 @@ import { NotFoundError, PlinthError } from '../errors/index.ts';
 import type { Descriptor } from './descriptor.ts';
 import { CorruptFileError } from './errors.ts';
 import type { FileCipher } from './file-cipher.ts';
+import { forEachKey } from './key-pages.ts';
 import type { OpenObject, StorageStrategy, StrategyCallOptions } from './storage-strategy.ts';
 import { requireDescriptor, type StoredFile, storedFileOf } from './stored-file.ts';
 
@@ -64,24 +65,15 @@ export class FileFinder {
     options: StrategyCallOptions,
     damaged: (error: CorruptFileError) => void,
   ): AsyncGenerator<StoredFile, void> {
-    for (let start = 0; start < keys.length; start += concurrency) {
-      const part = keys.slice(start, start + concurrency);
-      const found = await Promise.all(
-        part.map(key =>
-          this.find(key, owner, options).catch((error: unknown) => {
-            if (!(error instanceof CorruptFileError)) throw error;
-            damaged(error);
-            return undefined;
-          }),
-        ),
-      );
-      for (const entry of found) if (entry !== undefined) yield entry.file;
-    }
+    const find = (key: string): Promise<{ readonly file: StoredFile } | undefined> =>
+      this.find(key, owner, options).catch((error: unknown) => {
+        if (!(error instanceof CorruptFileError)) throw error;
+        damaged(error);
+        return undefined;
+      });
+    for await (const found of forEachKey(keys, find)) if (found !== undefined) yield found.file;
   }
 }
-
-/** How many files are looked at at once. */
-const concurrency = 16;
 
 /** The code of an error, for those who count. */
 export function errorCode(error: unknown): string {

@@ -2,15 +2,19 @@ import { ArgumentError, ConfigurationError, NotFoundError, ValidationError } fro
 import { type EventSource, Events, requireDuration, requireInteger, systemClock } from '../kernel/index.ts';
 import { FileTypes } from './content-inspection.ts';
 import type { FileContent } from './content-source.ts';
-import { requireOwner } from './descriptor.ts';
+import { type FileMetadata, requireOwner } from './descriptor.ts';
 import { contentOf, DownloadStream, rangeOf, watchSignal } from './download.ts';
 import { CorruptFileError } from './errors.ts';
 import type { StorageEvents } from './events.ts';
+import { FileChanges } from './file-changes.ts';
 import { FileCipher } from './file-cipher.ts';
+import { FileEditor } from './file-editor.ts';
 import { errorCode, FileFinder } from './file-finder.ts';
+import { FileRemover } from './file-remover.ts';
 import { defaultAllowedExtensions, knownFileTypes } from './file-types.ts';
 import { FileWriter } from './file-writer.ts';
 import { InfoMemory } from './info-memory.ts';
+import { keyPages, pageSize } from './key-pages.ts';
 import type {
   CopyFileOptions,
   FileCallOptions,
@@ -24,9 +28,11 @@ import type {
 } from './options.ts';
 import { requireStorageKey } from './storage-key.ts';
 import type { ByteRange, StorageStrategy } from './storage-strategy.ts';
-import { countedFileOf, requireDescriptor, type StoredFile, storedFileOf } from './stored-file.ts';
+import { type StoredFile, storedFileOf } from './stored-file.ts';
 import { type SignedRequest, type UrlMethod, UrlSigner } from './url-signer.ts';
-import { type CountedFile, type Totals, UsageLedger } from './usage-ledger.ts';
+import { UsageLedger } from './usage-ledger.ts';
+import { usagePages } from './usage-scan.ts';
+import type { Totals } from './usage-tally.ts';
 
 /** A file that is being read. */
 export interface FileDownload {
@@ -39,12 +45,6 @@ export interface FileDownload {
    */
   readonly stream: DownloadStream;
 }
-
-/** How many keys are asked for at once. */
-const pageSize = 1_000;
-
-/** How often a deletion gives way to somebody else who replaces the file. */
-const maxAttempts = 20;
 
 /**
  * Files: accepted by extension, content and size, kept in one step with what is known of them, compressed and encrypted if
@@ -62,11 +62,13 @@ const maxAttempts = 20;
 export class FileStorageManager implements AsyncDisposable {
   readonly #strategy: StorageStrategy;
   readonly #writer: FileWriter;
+  readonly #editor: FileEditor;
+  readonly #remover: FileRemover;
   readonly #finder: FileFinder;
   readonly #cipher: FileCipher;
   readonly #signer: UrlSigner | undefined;
   readonly #infos: InfoMemory;
-  readonly #ledger = new UsageLedger();
+  readonly #ledger: UsageLedger;
   readonly #events = new Events<StorageEvents>();
 
   constructor(options: FileStorageManagerOptions) {
@@ -77,12 +79,18 @@ export class FileStorageManager implements AsyncDisposable {
     this.#signer = options.signing === undefined ? undefined : new UrlSigner({ ...options.signing, clock });
     this.#infos = new InfoMemory(requireDuration('infoTtlMs', options.infoTtlMs ?? 0, 0), clock);
     const { quota } = options;
-    this.#writer = new FileWriter({
+    this.#ledger = new UsageLedger(
+      signal => usagePages(strategy, error => this.#tellDamage(error.key, error), signal),
+      quota === undefined || typeof quota === 'function' ? quota : () => quota,
+    );
+    const changes = new FileChanges(strategy, this.#ledger);
+    const parts = {
       strategy,
       finder: this.#finder,
       cipher: this.#cipher,
       ledger: this.#ledger,
-      types: new FileTypes(options.allowedExtensions ?? defaultAllowedExtensions, [
+      changes,
+      types: new FileTypes(requireExtensions(options.allowedExtensions ?? defaultAllowedExtensions), [
         ...knownFileTypes,
         ...(options.fileTypes ?? []),
       ]),
@@ -90,10 +98,11 @@ export class FileStorageManager implements AsyncDisposable {
       isStrict: options.strictContent ?? false,
       compresses: options.compression ?? true,
       hashes: requireChecksum(options.checksum ?? 'poly1305') === 'sha256',
-      quotaOf: quota === undefined || typeof quota === 'function' ? quota : () => quota,
-      count: () => this.#count(),
       clock,
-    });
+    };
+    this.#remover = new FileRemover(strategy, changes);
+    this.#writer = new FileWriter(parts);
+    this.#editor = new FileEditor(parts, this.#remover);
   }
 
   /** What happens to files. */
@@ -141,6 +150,7 @@ export class FileStorageManager implements AsyncDisposable {
       this.#finder.require(key, options.owner, options),
     );
     try {
+      options.signal?.throwIfAborted();
       const range = rangeOf(options.range, descriptor.bytes);
       const isThorough = options.verifyChecksum ?? false;
       const content = contentOf(object, descriptor, dataKey, { range, isThorough, reusesMemory: false });
@@ -202,23 +212,33 @@ export class FileStorageManager implements AsyncDisposable {
     return options.owner === undefined || file?.owner === options.owner ? file : undefined;
   }
 
-  /** Deletes a file; says whether there was one. Without an owner, also one that is damaged. */
+  /**
+   * Replaces what the application keeps with a file; the content stays as it is.
+   *
+   * @returns The file as it is now, with another version.
+   * @throws {ValidationError} when the metadata are not accepted.
+   * @throws {NotFoundError} when there is no such file, or it is another owner's.
+   * @example
+   * await files.setFileMetadata('invoices/7.pdf', { ...file.metadata, isPaid: true });
+   */
+  async setFileMetadata(key: string, metadata: FileMetadata, options: FileCallOptions = {}): Promise<StoredFile> {
+    requireStorageKey(key);
+    const file = await this.#changing([key], key, () => this.#editor.setMetadata(key, metadata, options));
+    this.#events.emit('described', { key, owner: file.owner });
+    return file;
+  }
+
+  /**
+   * Deletes a file; says whether there was one. Without an owner, also one that is damaged.
+   *
+   * @throws {StorageError} when the store fails, or the file is replaced again and again.
+   */
   async deleteFile(key: string, options: FileCallOptions = {}): Promise<boolean> {
     requireStorageKey(key);
-    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      await using object = await this.#strategy.open(key, options).catch((error: unknown) => {
-        if (error instanceof CorruptFileError && options.owner === undefined) return undefined;
-        throw error;
-      });
-      if (object === undefined) return options.owner === undefined && (await this.#deleteDamaged(key, options));
-      const { info } = object;
-      if (options.owner !== undefined && requireDescriptor(info).owner !== options.owner) return false;
-      const counted = countedFileOf(info);
-      if (!(await this.#deleteVersion(key, info.version, counted, options))) continue;
-      this.#events.emit('deleted', { key, owner: counted.owner, bytes: counted.bytes });
-      return true;
-    }
-    return false;
+    const removed = await this.#changing([key], undefined, () => this.#remover.remove(key, options));
+    if (removed === undefined) return false;
+    this.#events.emit('deleted', { key, ...removed });
+    return true;
   }
 
   /**
@@ -227,49 +247,61 @@ export class FileStorageManager implements AsyncDisposable {
    * @throws {NotFoundError} when there is none, or it is another owner's.
    * @throws {ValidationError} when the new name has an extension of another kind.
    * @throws {DuplicateError} as {@link saveFile}.
+   * @throws {QuotaExceededError} when the owner has no room for the copy.
    */
   async copyFile(from: string, to: string, options: CopyFileOptions = {}): Promise<StoredFile> {
-    const { file } = await this.#copy(from, to, options);
+    const file = await this.#changing([to], from, () => this.#editor.copy(from, to, options));
     this.#events.emit('copied', { from, to, moved: false });
     return file;
   }
 
   /**
-   * Gives a file another key: copies it, and then deletes what was copied. When that is interrupted both are there. Throws
-   * as {@link copyFile}.
+   * Gives a file another key: copies it, and then deletes what was copied. Of several who move the same file one alone
+   * succeeds, and for the others it is not found; what they had replaced under their new name is gone then. When the file
+   * is replaced meanwhile, the new one is moved. It needs no room of its own in a quota, although both are there for a
+   * moment; when it is interrupted, both stay. Throws as {@link copyFile}.
    */
   async moveFile(from: string, to: string, options: CopyFileOptions = {}): Promise<StoredFile> {
     if (from === to) throw new ValidationError('Cannot move a file to where it is', { to: 'Expected another name' });
-    const { file, source } = await this.#copy(from, to, options);
-    await this.#deleteVersion(from, source.version, countedFileOf(source), options);
+    const file = await this.#changing([from, to], from, () => this.#editor.move(from, to, options));
     this.#events.emit('copied', { from, to, moved: true });
     return file;
   }
 
   /**
-   * Lists files by page, in the order of their keys. With an owner a page may hold fewer than `limit` although there are
-   * more: go on until there is no `next`. Damaged files are told by the event `corrupt` and left out.
+   * Lists files by page, in the order of their keys: go on until there is no `next`. Files of other owners and damaged
+   * ones are left out; the latter are told by the event `corrupt`. To find the few files of one owner among many of others
+   * takes as long as to look at all of them.
    */
   async listFiles(options: ListFilesOptions = {}): Promise<FilePage> {
-    const { prefix, after, owner, signal } = options;
+    const { prefix, owner, signal } = options;
     const limit = requireInteger('limit', options.limit ?? 100, 1, pageSize);
+    const damaged = (error: CorruptFileError): void => this.#tellDamage(error.key, error);
     const files: StoredFile[] = [];
-    const page = await this.#strategy.list({ prefix, after, limit, signal });
-    for await (const file of this.#finder.findAll(page.keys, owner, { signal }, error => {
-      this.#tellDamage(error.key, error);
-    })) {
-      files.push(file);
+    for (let { after } = options; ; ) {
+      const wanted = owner === undefined ? limit - files.length : pageSize;
+      const page = await this.#strategy.list({ prefix, after, limit: wanted, signal });
+      after = page.keys.at(-1);
+      for await (const file of this.#finder.findAll(page.keys, owner, { signal }, damaged)) {
+        files.push(file);
+        if (files.length < limit) continue;
+        return { files, next: page.more || file.key !== after ? file.key : undefined };
+      }
+      if (!page.more || after === undefined) return { files, next: undefined };
     }
-    return { files, next: page.more ? page.keys.at(-1) : undefined };
   }
 
   /**
    * How much is stored. The first time all files are counted, later calls only read sums that follow every change of this
-   * manager. `recount` counts again: for changes that other processes have made.
+   * manager. `recount` counts again: for changes that other processes have made. Nothing waits for a count but who asks
+   * for its sums.
+   *
+   * @throws {StorageError} when the store fails.
    */
-  async getStorageStats(options: { readonly recount?: boolean | undefined } = {}): Promise<StorageStats> {
-    if (options.recount) await this.#ledger.forget();
-    await this.#count();
+  async getStorageStats(
+    options: { readonly recount?: boolean | undefined; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<StorageStats> {
+    await (options.recount ? this.#ledger.recounted(options.signal) : this.#ledger.counted(options.signal));
     const { files, bytes, storedBytes } = this.#ledger.total;
     return {
       totalFiles: files,
@@ -280,9 +312,9 @@ export class FileStorageManager implements AsyncDisposable {
   }
 
   /** How much an owner has stored; counted as {@link getStorageStats} counts. */
-  async getOwnerUsage(owner: string): Promise<Totals> {
+  async getOwnerUsage(owner: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Totals> {
     requireOwner(owner);
-    await this.#count();
+    await this.#ledger.counted(options.signal);
     return this.#ledger.ofOwner(owner);
   }
 
@@ -340,14 +372,15 @@ export class FileStorageManager implements AsyncDisposable {
     const failed: { key: string; error: unknown }[] = [];
     let checked = 0;
     let rewrapped = 0;
-    for await (const key of this.#keys(options.signal)) {
-      checked += 1;
-      try {
-        if (await this.#rewrap(key, options)) rewrapped += 1;
-      } catch (error) {
-        if (options.signal?.aborted) throw error;
-        this.#tellDamage(key, error);
-        failed.push({ key, error });
+    for await (const { keys } of keyPages(this.#strategy, options.signal)) {
+      for (const key of keys) {
+        checked += 1;
+        try {
+          if (await this.#rewrap(key, options)) rewrapped += 1;
+        } catch (error) {
+          if (options.signal?.aborted) throw error;
+          failed.push({ key, error });
+        }
       }
     }
     return { checked, rewrapped, failed };
@@ -355,6 +388,7 @@ export class FileStorageManager implements AsyncDisposable {
 
   /** Closes the strategy. */
   async close(): Promise<void> {
+    this.#ledger.close();
     await this.#strategy.close();
   }
 
@@ -363,36 +397,11 @@ export class FileStorageManager implements AsyncDisposable {
   }
 
   async #rewrap(key: string, options: { readonly signal?: AbortSignal | undefined }): Promise<boolean> {
-    let previousKeyId: string | undefined;
-    await this.#strategy.updateMetadata(
-      key,
-      current => {
-        previousKeyId = undefined;
-        const descriptor = requireDescriptor(current);
-        const keyId = descriptor.encryption?.keyId;
-        if (keyId === undefined || keyId === this.#cipher.currentKeyId) return undefined;
-        previousKeyId = keyId;
-        return this.#writer.rewrapped(key, descriptor);
-      },
-      options,
-    );
-    this.#infos.forget(key);
+    const previousKeyId = await this.#changing([key], key, () => this.#editor.rewrap(key, options));
     if (previousKeyId === undefined) return false;
     const keyId = this.#cipher.currentKeyId ?? '';
     this.#events.emit('rewrapped', { key, keyId, previousKeyId });
     return true;
-  }
-
-  async #deleteVersion(key: string, version: string, counted: CountedFile, options: FileCallOptions): Promise<boolean> {
-    const change = await this.#ledger.change();
-    let isGone = false;
-    try {
-      isGone = await this.#strategy.delete(key, { version, signal: options.signal });
-      return isGone;
-    } finally {
-      change.settle(isGone ? counted : undefined, undefined);
-      this.#infos.forget(key);
-    }
   }
 
   async #currentInfo(key: string, options: FileCallOptions): Promise<StoredFile | undefined> {
@@ -400,44 +409,16 @@ export class FileStorageManager implements AsyncDisposable {
     return found?.file;
   }
 
-  async #copy(from: string, to: string, options: CopyFileOptions): ReturnType<FileWriter['copy']> {
+  /** Runs what changes files, and reads one of them. */
+  async #changing<Result>(
+    changed: readonly string[],
+    read: string | undefined,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
     try {
-      return await this.#watched(from, () => this.#writer.copy(from, to, options));
+      return await (read === undefined ? work() : this.#watched(read, work));
     } finally {
-      this.#infos.forget(to);
-    }
-  }
-
-  async #deleteDamaged(key: string, options: FileCallOptions): Promise<boolean> {
-    try {
-      return await this.#strategy.delete(key, options);
-    } finally {
-      this.#infos.forget(key);
-    }
-  }
-
-  #count(): Promise<void> {
-    return this.#ledger.count(() => this.#countedFiles());
-  }
-
-  async *#countedFiles(): AsyncGenerator<CountedFile, void> {
-    for await (const key of this.#keys(undefined)) {
-      try {
-        await using object = await this.#strategy.open(key);
-        if (object !== undefined) yield countedFileOf(object.info);
-      } catch (error) {
-        if (!(error instanceof CorruptFileError)) throw error;
-        this.#tellDamage(key, error);
-      }
-    }
-  }
-
-  async *#keys(signal: AbortSignal | undefined): AsyncGenerator<string, void> {
-    for (let after: string | undefined; ; ) {
-      const page = await this.#strategy.list({ after, limit: pageSize, signal });
-      yield* page.keys;
-      if (!page.more) return;
-      after = page.keys.at(-1);
+      for (const key of changed) this.#infos.forget(key);
     }
   }
 
@@ -460,6 +441,16 @@ export class FileStorageManager implements AsyncDisposable {
       { name: 'signing', message: 'expected secrets and a baseUrl, found nothing' },
     ]);
   }
+}
+
+function requireExtensions(extensions: readonly string[]): readonly string[] {
+  const unusable = extensions.find(extension => !/^(?:\.[a-z\d]{1,16})?$/i.test(extension));
+  if (unusable === undefined) return extensions;
+  throw new ArgumentError(
+    `Cannot allow the extension ${JSON.stringify(unusable)}: expected up to 16 letters and digits behind one dot, such ` +
+      'as ".pdf"',
+    'allowedExtensions',
+  );
 }
 
 function requireChecksum(checksum: string): string {

@@ -5,10 +5,10 @@ export interface FileType {
   /** What it is served as. */
   readonly contentType: string;
   /**
-   * How its content must begin: bytes, or `text` for anything that is text and no script, page or program. Without it
-   * anything but a program may be in the file.
+   * How its content must begin: bytes, or `text` for anything that is text and no script, page or program; `markdown` is
+   * text that may begin with tags that only format. Without it anything but a program may be in the file.
    */
-  readonly begins?: readonly Signature[] | 'text' | undefined;
+  readonly begins?: readonly Signature[] | 'text' | 'markdown' | undefined;
   /** Whether gzip makes it smaller. @default false */
   readonly isCompressible?: boolean | undefined;
   /** What is looked at besides. @default none */
@@ -49,7 +49,7 @@ const office = 'application/vnd.openxmlformats-officedocument';
 export const knownFileTypes: readonly FileType[] = Object.freeze<FileType[]>([
   { extensions: ['.pdf'], contentType: 'application/pdf', begins: [{ at: 0, bytes: '255044462d' }] },
   { extensions: ['.txt', '.log'], contentType: 'text/plain', begins: 'text', isCompressible: true },
-  { extensions: ['.md'], contentType: 'text/markdown', begins: 'text', isCompressible: true },
+  { extensions: ['.md'], contentType: 'text/markdown', begins: 'markdown', isCompressible: true },
   { extensions: ['.csv'], contentType: 'text/csv', begins: 'text', isCompressible: true },
   { extensions: ['.tsv'], contentType: 'text/tab-separated-values', begins: 'text', isCompressible: true },
   { extensions: ['.json'], contentType: 'application/json', begins: 'text', isCompressible: true },
@@ -135,26 +135,23 @@ export function programIn(head: Uint8Array): string | undefined {
   return programs.find(signature => hasSignature(head, signature))?.what;
 }
 
-/** What active content a text begins with, if any: browsers and servers would run it. */
-export function activeTextIn(head: Uint8Array): string | undefined {
-  const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1');
-  const start = withoutComments(text.replace(/^ï»¿/, '')).slice(0, 64).toLowerCase();
-  if (/^<(?:\?php|\?=|%)/.test(start)) return 'a server script';
-  if (/^<(?:!doctype\s+html|html|head|body|script|iframe|svg|title|table|\?xml)/.test(start)) return 'a page';
-  if (start.startsWith('%pdf-')) return 'a PDF';
-  if (start.startsWith('{\\rtf')) return 'an RTF document';
-  return undefined;
-}
+/** Archives, whose parts nobody has looked at. */
+const archives: readonly Signature[] = [
+  { at: 0, bytes: '504b0304' },
+  { at: 0, bytes: '504b0506' },
+  { at: 0, bytes: '526172211a07' },
+  { at: 0, bytes: '377abcaf271c' },
+  { at: 0, bytes: '1f8b08' },
+  { at: 0, bytes: 'fd377a585a00' },
+  { at: 0, bytes: '425a68..314159265359' },
+  { at: 0, bytes: '28b52ffd' },
+  { at: 0, bytes: '4d53434600000000' },
+  { at: 257, bytes: '7573746172' },
+];
 
-/** What is left of a text without the blanks and comments of a page that it begins with. */
-function withoutComments(text: string): string {
-  let rest = text.replace(/^[\s\0]+/, '');
-  while (rest.startsWith('<!--')) {
-    const end = rest.indexOf('-->', 4);
-    if (end === -1) return '';
-    rest = rest.slice(end + 3).replace(/^[\s\0]+/, '');
-  }
-  return rest;
+/** Whether a content that begins so is an archive. */
+export function isArchive(head: Uint8Array): boolean {
+  return archives.some(signature => hasSignature(head, signature));
 }
 
 /** Extensions that some server or desktop runs, refused also in the middle of a name, as in `shell.php.jpg`. */

@@ -15,6 +15,15 @@ const strict = new FileStorageManager({ strategy, strictContent: true });
 
 interface Part {
   readonly name: string;
+  /** What its own header says instead. */
+  readonly localName?: string;
+  readonly extra?: Buffer;
+  /** How it is kept. */
+  readonly method?: 0 | 8;
+  /** Whether its sizes stand behind it. */
+  readonly hasDescriptor?: boolean;
+  /** What follows it and is no part. */
+  readonly behind?: Buffer;
   readonly content?: Buffer;
   readonly declaredBytes?: number;
   readonly mode?: number;
@@ -26,26 +35,40 @@ function zip(parts: readonly Part[], front: Buffer = Buffer.alloc(0)): Buffer {
   const local: Buffer[] = [front];
   const directory: Buffer[] = [];
   let position = front.length;
-  for (const { name, content = Buffer.from('x'), declaredBytes, mode = 0, flags = 0, start } of parts) {
-    const packed = deflateRawSync(content);
+  for (const part of parts) {
+    const {
+      name,
+      content = Buffer.from('x'),
+      declaredBytes,
+      mode = 0,
+      start,
+      method = 8,
+      extra = Buffer.alloc(0),
+    } = part;
+    const flags = (part.flags ?? 0) | (part.hasDescriptor ? 8 : 0);
+    const packed = method === 8 ? deflateRawSync(content) : content;
     const header = Buffer.alloc(30);
     header.writeUInt32LE(0x04034b50, 0);
-    header.writeUInt16LE(8, 8);
-    header.writeUInt32LE(packed.length, 18);
-    header.writeUInt32LE(content.length, 22);
-    header.writeUInt16LE(Buffer.byteLength(name), 26);
+    header.writeUInt16LE(flags & 8, 6);
+    header.writeUInt16LE(method, 8);
+    header.writeUInt32LE(part.hasDescriptor ? 0 : packed.length, 18);
+    header.writeUInt32LE(part.hasDescriptor ? 0 : content.length, 22);
+    const localName = Buffer.from(part.localName ?? name);
+    header.writeUInt16LE(localName.length, 26);
+    header.writeUInt16LE(extra.length, 28);
+    const behind = Buffer.concat([Buffer.alloc(part.hasDescriptor ? 16 : 0), part.behind ?? Buffer.alloc(0)]);
     const entry = Buffer.alloc(46);
     entry.writeUInt32LE(0x02014b50, 0);
     entry.writeUInt16LE(flags, 8);
-    entry.writeUInt16LE(8, 10);
+    entry.writeUInt16LE(method, 10);
     entry.writeUInt32LE(packed.length, 20);
     entry.writeUInt32LE(declaredBytes ?? content.length, 24);
     entry.writeUInt16LE(Buffer.byteLength(name), 28);
     entry.writeUInt32LE((mode << 16) >>> 0, 38);
     entry.writeUInt32LE(start ?? position, 42);
-    local.push(header, Buffer.from(name), packed);
+    local.push(header, localName, extra, packed, behind);
     directory.push(entry, Buffer.from(name));
-    position += header.length + Buffer.byteLength(name) + packed.length;
+    position += header.length + localName.length + extra.length + packed.length + behind.length;
   }
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);
@@ -54,6 +77,14 @@ function zip(parts: readonly Part[], front: Buffer = Buffer.alloc(0)): Buffer {
   end.writeUInt32LE(Buffer.concat(directory).length, 12);
   end.writeUInt32LE(position, 16);
   return Buffer.concat([...local, ...directory, end]);
+}
+
+/** A name in Unicode beside the name of a part (0x7075), for readers that know it. */
+function unicodeName(name: string): Buffer {
+  const field = Buffer.alloc(9);
+  field.writeUInt16LE(0x7075, 0);
+  field.writeUInt16LE(5 + Buffer.byteLength(name), 2);
+  return Buffer.concat([field, Buffer.from(name)]);
 }
 
 function pngChunk(type: string, content: Buffer): Buffer {
@@ -130,6 +161,17 @@ describe('content', () => {
     ['a page', 'a.md', '<svg onload=alert(1)>'],
     ['a page', 'a.csv', '<?xml version="1.0"?><x/>'],
     ['a PDF', 'a.txt', pdf],
+    ['a page', 'a.txt', '<div><script>alert(1)</script></div>'],
+    ['a page', 'a.txt', '\n<H1 onclick=alert(1)>'],
+    ['a page', 'a.txt', '<style>@import "//evil.example"</style>'],
+    ['a page', 'a.txt', '<a\nhref=javascript:alert(1)>'],
+    ['a page', 'a.txt', '<img src=x onerror=alert(1)>'],
+    ['a page', 'a.csv', '<!-- unclosed <script>alert(1)</script>'],
+    ['a page', 'a.md', '<!-- unclosed <script>alert(1)</script>'],
+    ['a page', 'a.md', '<div align="center"><!-- --><script>alert(1)</script>'],
+    ['a page', 'a.md', '<p align="center"><img src=x onerror=alert(1)>'],
+    ['a page', 'a.md', '<a title="a > b" href="javascript:alert(1)">'],
+    ['nothing but blanks', 'a.txt', `${' '.repeat(70_000)}<!doctype html><script>alert(1)</script>`],
     ['zero byte', 'a.txt', Buffer.from('h\0i\0')],
     ['first bytes', 'a.png', jpeg('')],
     ['first bytes', 'a.jpg', '<script>alert(1)</script>'],
@@ -176,6 +218,23 @@ describe('archives', () => {
     ['is encrypted', zip([{ name: 'a.txt', flags: 1 }])],
     ['in front of it', zip([{ name: 'a.txt' }], Buffer.from('PK\x03\x04 not the first part', 'latin1'))],
     ['something follows it', Buffer.concat([zip([{ name: 'a.txt' }]), Buffer.from('<script>')])],
+    ['something follows its part', zip([{ name: 'a.txt', behind: zip([{ name: '../x.sh' }]) }, { name: 'b.txt' }])],
+    ['something follows its part', zip([{ name: 'a.txt', behind: Buffer.from('x') }])],
+    ['something follows its part', zip([{ name: 'a.txt', hasDescriptor: true, behind: Buffer.alloc(20) }])],
+    ['not what its directory says', zip([{ name: 'a.txt', localName: 'b.php' }])],
+    ['not what its directory says', zip([{ name: 'a.txt', declaredBytes: 7 }])],
+    ['outside of its folder', zip([{ name: 'aaaaaaa.txt', localName: '../../a.txt' }])],
+    ['outside of its folder', zip([{ name: 'a.txt', extra: unicodeName('../../etc/passwd') }])],
+    ['two parts of the name', zip([{ name: 'a.txt' }, { name: 'a.txt', content: Buffer.from('other') }])],
+    ['two parts of the name', zip([{ name: 'a.txt' }, { name: 'b.txt', extra: unicodeName('a.txt') }])],
+    ['not where its directory says', zip([{ name: 'a.txt' }, { name: 'b.txt', start: 7 }])],
+    ['another archive', zip([{ name: 'picture.png', content: zip([{ name: 'a.txt' }]), method: 0 }])],
+    ['another archive', zip([{ name: 'picture.png', content: zip([{ name: 'a.txt' }]) }])],
+    ['another archive', zip([{ name: 'data', content: Buffer.from('1f8b0800000000000003', 'hex') }])],
+    [
+      'another archive',
+      zip([{ name: 'a.txt', content: Buffer.concat([Buffer.alloc(257, 'a'), Buffer.from('ustar')]) }]),
+    ],
     ['no directory', zip([{ name: 'a.txt' }]).subarray(0, 40)],
   ])('are refused where something %s', async (what, content) => {
     await expect(zips.saveFile(content, 'a.zip')).rejects.toMatchObject({
@@ -190,6 +249,26 @@ describe('archives', () => {
       { name: 'folder/a.txt', content: Buffer.alloc(1_000_000, 'ab'), mode: 0o100644 },
     ]);
     expect((await zips.saveFile(content, 'a.zip')).bytes).toBe(content.length);
+  });
+
+  it('are accepted as other programs write them', async () => {
+    const text = Buffer.from('A text that says nothing of importance. '.repeat(3_000));
+    const content = zip([
+      { name: 'sizes behind it.txt', content: text, hasDescriptor: true },
+      { name: 'not packed.txt', content: text, method: 0 },
+      { name: 'caf\u00e9.txt', content: text, extra: unicodeName('café.txt') },
+      { name: 'document.docx', content: zip([{ name: '[Content_Types].xml' }, { name: 'word/document.xml' }]) },
+      { name: 'about archives.txt', content: Buffer.from('PK\x03\x04 is how an archive begins'.padStart(90)) },
+      {
+        name: 'random.bin',
+        content: Buffer.from(Array.from({ length: 5_000 }, (_, index) => (index * index * 7) % 251)),
+      },
+      { name: 'nothing.txt', content: Buffer.alloc(0) },
+    ]);
+    async function* pieces(): AsyncGenerator<Buffer> {
+      for (let start = 0; start < content.length; start += 7) yield content.subarray(start, start + 7);
+    }
+    expect((await zips.saveFile(pieces(), 'a.zip')).bytes).toBe(content.length);
   });
 
   it.each<[string, Buffer]>([

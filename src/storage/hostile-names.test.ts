@@ -129,12 +129,23 @@ describe('names of files', () => {
     expect(safeFilename('../../etc/passwd')).toBe('passwd');
     expect(safeFilename('CON.txt')).toBe('_CON.txt');
     expect(safeFilename('e\u0301.png')).toBe('é.png');
+    expect(safeFilename(`${'ä'.repeat(200)}.txt`)).toBe(`${'ä'.repeat(125)}.txt`);
+    expect(safeFilename(`${'😀'.repeat(100)} .txt`)).toBe(`${'😀'.repeat(62)}.txt`);
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), name => {
         requireStorageKey(safeFilename(name));
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it.each([
+    ['letters', 'a'.repeat(5_000_000), `${'a'.repeat(251)}.txt`],
+    ['dots', `a${'.'.repeat(5_000_000)}b`, `a${'.'.repeat(250)}.txt`],
+    ['blanks', `a${' '.repeat(5_000_000)}b`, 'a.txt'],
+    ['folders', `${'a/'.repeat(5_000_000)}b`, 'b.txt'],
+  ])('makes one out of millions of %s, too', (_, stem, expected) => {
+    expect(safeFilename(`${stem}.txt`)).toBe(expected);
   });
 });
 

@@ -18,6 +18,7 @@ export type {
   SaveFileOptions,
   StorageStats,
 } from './options.ts';
+export type { OwnerQuota } from './reservations.ts';
 export { requireStorageKey, safeFilename } from './storage-key.ts';
 export type {
   ByteRange,
@@ -34,4 +35,4 @@ export type {
 } from './storage-strategy.ts';
 export type { StoredFile } from './stored-file.ts';
 export { type SignedRequest, type UrlMethod, UrlRefusedError, UrlSigner, type UrlSignerOptions } from './url-signer.ts';
-export type { OwnerQuota, Totals } from './usage-ledger.ts';
+export type { Totals } from './usage-tally.ts';

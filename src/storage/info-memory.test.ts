@@ -65,12 +65,26 @@ describe('what is known of a file', () => {
     expect(await files.getFileInfo('a.txt', { owner: 'user-1' })).toMatchObject({ bytes: 3 });
   });
 
+  it("is nobody's to change for others", async () => {
+    const { files } = world();
+    const saved = await files.saveFile('one', 'a.txt', { metadata: { tags: ['a', { b: [] }] } });
+    for (let times = 0; times < 3; times += 1) {
+      const known = await files.getFileInfo('a.txt');
+      expect(known).toEqual(saved);
+      known?.createdAt.setFullYear(1999);
+      const { tags } = (known ?? saved).metadata as unknown as { tags: unknown[] };
+      expect(() => tags.push('evil')).toThrow(TypeError);
+      expect(() => (tags[1] as { b: unknown[] }).b.push('evil')).toThrow(TypeError);
+    }
+  });
+
   it('is forgotten with every change, also one that fails', async () => {
     const { files } = world();
     const changes: readonly (() => Promise<unknown>)[] = [
       () => files.saveFile('one', 'a.txt'),
       () => files.saveFile('three', 'a.txt'),
       () => files.saveFile('x', 'a.txt', { ifAbsent: true }).catch(() => undefined),
+      () => files.setFileMetadata('a.txt', { n: 1 }),
       () => files.copyFile('a.txt', 'b.txt'),
       () => files.moveFile('a.txt', 'c.txt'),
       () => files.deleteFile('b.txt'),

@@ -26,12 +26,14 @@ export class InfoMemory {
     const known = this.#files.get(key);
     if (known !== undefined && known.untilMs > this.#clock.monotonic()) {
       this.#keep(key, known);
-      return known.file;
+      return copyOf(known.file);
     }
     const changes = this.#changes;
     const askedMs = this.#clock.monotonic();
     const file = await find();
-    if (file !== undefined && changes === this.#changes) this.#keep(key, { file, untilMs: askedMs + this.#ttlMs });
+    if (file !== undefined && changes === this.#changes) {
+      this.#keep(key, { file: copyOf(file), untilMs: askedMs + this.#ttlMs });
+    }
     return file;
   }
 
@@ -50,4 +52,9 @@ export class InfoMemory {
       return;
     }
   }
+}
+
+/** Everybody gets an object of his own; only the metadata are the same, and frozen. */
+function copyOf(file: StoredFile): StoredFile {
+  return { ...file, createdAt: new Date(file.createdAt) };
 }

@@ -4,7 +4,8 @@ import type { ObjectInfo } from './storage-strategy.ts';
 
 /**
  * A file of the store: two slots of 4 KiB that each can hold key and metadata, and then the content. The newest slot that
- * is whole counts. Metadata are changed by writing the other slot, so that a crash in the middle of it leaves the old ones.
+ * is whole counts. Metadata are changed in one slot after the other, so that a crash in the middle of it leaves the old
+ * ones, and nothing of them is left behind it.
  */
 const slotBytes = 4_096;
 
@@ -31,25 +32,56 @@ export function infoOf({ id, generation, bytes, key, metadata }: Envelope): Obje
   return { key, version: `${id}.${generation}`, bytes, metadata };
 }
 
-/** Writes an envelope into the slot that its generation belongs to. */
+/** Writes the envelope of a new file. */
 export async function writeEnvelope(file: FileHandle, envelope: Envelope): Promise<void> {
+  await writeSlot(file, envelope.generation % 2, encode(envelope));
+}
+
+/**
+ * Puts an envelope in the place of the one before: what that said, such as a data key under a key that is given up, stands
+ * in neither slot any more.
+ *
+ * @param flush Makes sure that what was written is on the disk.
+ */
+export async function replaceEnvelope(file: FileHandle, envelope: Envelope, flush: () => Promise<void>): Promise<void> {
   const slot = encode(envelope);
-  const position = (envelope.generation % 2) * slotBytes;
-  for (let written = 0; written < slot.length; ) {
-    const { bytesWritten } = await file.write(slot, written, slot.length - written, position + written);
-    written += bytesWritten;
+  for (const index of [envelope.generation % 2, (envelope.generation + 1) % 2]) {
+    await writeSlot(file, index, slot);
+    // The old envelope is given up only when the new one is safe.
+    await flush();
   }
+}
+
+/** Whether an older envelope, or a part of one, stands beside this one, because a change of it was interrupted. */
+export async function hasOlder(file: FileHandle, newest: Envelope): Promise<boolean> {
+  const expected = [encode(newest), Buffer.alloc(slotBytes)];
+  const header = await readHeader(file);
+  const slots = [header?.subarray(0, slotBytes), header?.subarray(slotBytes)];
+  return slots.some(slot => slot !== undefined && !expected.some(one => one.equals(slot)));
 }
 
 /** The envelope of an open file, or `undefined` when neither slot is whole. */
 export async function readEnvelope(file: FileHandle): Promise<Envelope | undefined> {
-  const header = Buffer.alloc(contentOffset);
-  const { bytesRead } = await file.read(header, 0, contentOffset, 0);
-  if (bytesRead < contentOffset) return undefined;
+  const header = await readHeader(file);
+  if (header === undefined) return undefined;
   const first = decode(header.subarray(0, slotBytes));
   const second = decode(header.subarray(slotBytes));
   if (first === undefined || second === undefined) return first ?? second;
   return second.generation > first.generation ? second : first;
+}
+
+async function readHeader(file: FileHandle): Promise<Buffer | undefined> {
+  const header = Buffer.alloc(contentOffset);
+  const { bytesRead } = await file.read(header, 0, contentOffset, 0);
+  return bytesRead < contentOffset ? undefined : header;
+}
+
+async function writeSlot(file: FileHandle, index: number, slot: Buffer): Promise<void> {
+  for (let written = 0; written < slot.length; ) {
+    const position = index * slotBytes + written;
+    const { bytesWritten } = await file.write(slot, written, slot.length - written, position);
+    written += bytesWritten;
+  }
 }
 
 function encode({ id, generation, bytes, key, metadata }: Envelope): Buffer {

@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, realpath, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -32,9 +33,8 @@ export class LocalFolder {
     const mode = access === 'read' ? constants.O_RDONLY : constants.O_RDWR;
     const path = join(this.root, ...parts);
     const file = await open(path, mode | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((error: unknown) => {
-      const code = codeOf(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-      if (code === 'ELOOP') throw foreign(path);
+      if (isMissing(error)) return undefined;
+      if (codeOf(error) === 'ELOOP') throw foreign(path);
       throw error;
     });
     if (file === undefined) return undefined;
@@ -115,12 +115,8 @@ export class LocalFolder {
 
   /** What is in a folder; the key of a folder ends with `/`, so that the order is that of the keys below it. */
   async #entries(parts: readonly string[], base: string): Promise<readonly Entry[]> {
-    const found = await readdir(join(this.root, ...parts), { withFileTypes: true }).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return [];
-      throw error;
-    });
     const entries: Entry[] = [];
-    for (const entry of found) {
+    for (const entry of await this.#namesIn(parts)) {
       const parsed = parseLocalName(entry.name);
       // A link is neither a file nor a folder here.
       if (parsed === undefined || !(parsed.isFolder ? entry.isDirectory() : entry.isFile())) continue;
@@ -141,11 +137,10 @@ export class LocalFolder {
   }
 
   async #anyKey(parts: readonly string[]): Promise<string | undefined> {
-    const path = join(this.root, ...parts);
-    for (const entry of await readdir(path, { withFileTypes: true })) {
+    for (const entry of await this.#namesIn(parts)) {
       if (parseLocalName(entry.name) === undefined) continue;
       const key = entry.isFile()
-        ? (await readEnvelopeAt(join(path, entry.name)))?.key
+        ? (await readEnvelopeAt(join(this.root, ...parts, entry.name)))?.key
         : entry.isDirectory()
           ? await this.#anyKey([...parts, entry.name])
           : undefined;
@@ -154,14 +149,21 @@ export class LocalFolder {
     return undefined;
   }
 
+  /** A folder that somebody has taken away meanwhile has nothing in it. */
+  async #namesIn(parts: readonly string[]): Promise<readonly Dirent[]> {
+    return await readdir(join(this.root, ...parts), { withFileTypes: true }).catch((error: unknown) => {
+      if (isMissing(error)) return [];
+      throw error;
+    });
+  }
+
   /** @throws {StorageError} when one of the folders is a link or lies elsewhere. */
   async #stateOf(parts: readonly string[]): Promise<'there' | 'missing'> {
     if (parts.length === 0) return 'there';
     const path = join(this.root, ...parts);
     const real = await realpath(path).catch((error: unknown) => {
-      const code = codeOf(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-      if (code === 'ELOOP') throw foreign(path);
+      if (isMissing(error)) return undefined;
+      if (codeOf(error) === 'ELOOP') throw foreign(path);
       throw error;
     });
     if (real === undefined) return 'missing';
@@ -177,8 +179,12 @@ interface Entry {
   readonly isFolder: boolean;
 }
 
-async function readEnvelopeAt(path: string): Promise<Envelope | undefined> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined);
+/** The envelope of the file at a path; `undefined` when it is gone, or none can be read. */
+export async function readEnvelopeAt(path: string): Promise<Envelope | undefined> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
+    if (isMissing(error) || codeOf(error) === 'ELOOP') return undefined;
+    throw error;
+  });
   try {
     return file === undefined ? undefined : await readEnvelope(file);
   } finally {
@@ -193,9 +199,14 @@ function foreign(path: string): StorageError {
   );
 }
 
-/** The system's code of an error, such as `ENOENT`. */
+function isMissing(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** The system's code of an error, such as `ENOENT`; those of the platform's own errors are numbers and mean nothing here. */
 export function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error && 'code' in error)) return undefined;
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return undefined;
   // Node knows no name for EDQUOT on Linux, where it is 122.
-  return 'errno' in error && error.errno === -122 ? 'EDQUOT' : String(error.code);
+  return 'errno' in error && error.errno === -122 ? 'EDQUOT' : error.code;
 }

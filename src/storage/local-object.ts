@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, link, lstat, mkdir, realpath, rename } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, realpath, rename, unlink } from 'node:fs/promises';
 import { PlinthError } from '../errors/index.ts';
 import { readBlocks } from './block-files.ts';
 import { CorruptFileError, StorageError } from './errors.ts';
 import { contentOffset, type Envelope, infoOf, readEnvelope } from './local-envelope.ts';
-import { codeOf, type LocalFolder } from './local-folder.ts';
+import { codeOf, type LocalFolder, readEnvelopeAt } from './local-folder.ts';
 import type { ByteRange, ObjectInfo, OpenObject, ReadOptions } from './storage-strategy.ts';
+import { maxAttempts, tooBusy } from './strategy-calls.ts';
 
 /** An object that is being read. */
 export class OpenFile implements OpenObject {
@@ -57,6 +58,7 @@ export function storageFailure(doing: string, key: string, error: unknown): unkn
 }
 
 const reasons: Readonly<Record<string, string>> = Object.freeze({
+  ENOENT: 'the folder of the store is not there any more; put it back, or restart',
   ENOSPC: 'the disk is full',
   EDQUOT: "the user's share of the disk is used up",
   EROFS: 'the file system cannot be written to',
@@ -100,6 +102,34 @@ export async function linked(temporary: string, path: string): Promise<boolean> 
 /** Puts the file in the place of another; says whether its folder was there. */
 export async function renamed(temporary: string, path: string): Promise<boolean> {
   return await unlessCode(rename(temporary, path), ['ENOENT']);
+}
+
+/** Deletes a file; says whether it was there. */
+export async function removed(path: string): Promise<boolean> {
+  return await unlessCode(unlink(path), ['ENOENT']);
+}
+
+/**
+ * Ends the deletion of one version, whose file was taken out of its place first: between a look at a file and a call that
+ * changes it, another process may have put its own there. That one goes back, unless a newer one stands there by now.
+ * Says whether it was the version that was meant.
+ */
+export async function endDeletion(folder: LocalFolder, taken: string, version: string): Promise<boolean> {
+  const envelope = await readEnvelopeAt(taken);
+  const isMeant = envelope === undefined || infoOf(envelope).version === version;
+  if (!isMeant) await putBack(folder, taken, envelope.key);
+  await unlink(taken);
+  return isMeant;
+}
+
+async function putBack(folder: LocalFolder, taken: string, key: string): Promise<void> {
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    await folder.makeParents(key);
+    if ((await linked(taken, folder.pathOf(key))) || (await currentOf(folder, key)) !== undefined) {
+      return await folder.syncParent(key);
+    }
+  }
+  throw tooBusy(key);
 }
 
 /** 16 bytes in hex out of any identifier. */

@@ -3,21 +3,22 @@ import { once } from 'node:events';
 import {
   mkdirSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
+import { type Ids, systemIds } from '../kernel/index.ts';
 import { storageStrategyContract, VirtualClock } from '../testing/index.ts';
 import { FileStorageManager, LocalStorageStrategy, StorageError } from './index.ts';
+import { leavingName } from './temporary-files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'plinth-storage-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -80,17 +81,60 @@ describe('LocalStorageStrategy', () => {
     await expect(write(strategy, 'a.txt', 'x')).rejects.toThrow('not a folder');
   });
 
-  it('keeps the old metadata when the new ones are torn', async () => {
+  it('keeps the old metadata when it is killed while it writes the new ones', async () => {
     const directory = folder();
     await using strategy = new LocalStorageStrategy({ directory });
+    const path = join(directory, 'objects', 'a.txt');
+    await write(strategy, 'a.txt', 'content');
+    for (const [old, changed] of [
+      ['metadata of content', 'second'],
+      ['second', 'third'],
+    ] as const) {
+      const before = readFileSync(path);
+      await strategy.updateMetadata('a.txt', () => changed);
+      const after = readFileSync(path);
+      // The slot that is written first: that of its generation.
+      const first = (after.readUInt32BE(8) % 2) * 4_096;
+      const torn = Buffer.from(before);
+      after.copy(torn, first, first, first + 80);
+      writeFileSync(path, torn);
+      await using found = await strategy.open('a.txt');
+      expect(found?.info.metadata).toBe(old);
+      expect((await strategy.updateMetadata('a.txt', () => changed))?.metadata).toBe(changed);
+      expect(await read(strategy, 'a.txt')).toBe('content');
+    }
+  });
+
+  it('leaves nothing of metadata that were replaced, not even when an earlier change was interrupted', async () => {
+    const directory = folder();
+    await using strategy = new LocalStorageStrategy({ directory });
+    const path = join(directory, 'objects', 'a.txt');
+    await write(strategy, 'a.txt', 'content');
+    const before = readFileSync(path);
+    await strategy.updateMetadata('a.txt', () => 'wrapped anew');
+    const after = readFileSync(path);
+    expect(after.includes('metadata of content')).toBe(false);
+    const interrupted = Buffer.concat([before.subarray(0, 4_096), after.subarray(4_096)]);
+    for (const half of [interrupted, Buffer.from(interrupted).fill('half', 200, 260)]) {
+      writeFileSync(path, half);
+      expect((await strategy.updateMetadata('a.txt', () => undefined))?.metadata).toBe('wrapped anew');
+      expect(readFileSync(path)).toEqual(after);
+    }
+  });
+
+  it('reads metadata whose newest copy is damaged from the other', async () => {
+    const directory = folder();
+    await using strategy = new LocalStorageStrategy({ directory });
+    const path = join(directory, 'objects', 'a.txt');
     await write(strategy, 'a.txt', 'content');
     await strategy.updateMetadata('a.txt', () => 'second');
-    const path = join(directory, 'objects', 'a.txt');
-    writeSync(openSync(path, 'r+'), Buffer.from('torn'), 0, 4, 4_096 + 60);
-    await using found = await strategy.open('a.txt');
-    expect(found?.info.metadata).toBe('metadata of content');
-    expect((await strategy.updateMetadata('a.txt', () => 'third'))?.metadata).toBe('third');
-    expect(await read(strategy, 'a.txt')).toBe('content');
+    for (const slot of [0, 4_096]) {
+      const whole = readFileSync(path);
+      writeFileSync(path, Buffer.from(whole).fill('x', slot + 60, slot + 64));
+      await using found = await strategy.open('a.txt');
+      expect(found?.info.metadata).toBe('second');
+      writeFileSync(path, whole);
+    }
   });
 
   it('says which file is damaged, and lets it be replaced or deleted', async () => {
@@ -129,6 +173,73 @@ describe('LocalStorageStrategy', () => {
         });
       const outcomes = await Promise.allSettled([create(one), create(other), create(one), create(other)]);
       expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBe(1);
+    }
+  });
+
+  it('deletes no version but the one that is meant, when another user of the folder replaces it meanwhile', async () => {
+    const directory = folder();
+    const path = join(directory, 'objects', 'a.txt');
+    let meanwhile = (): void => undefined;
+    const ids: Ids = {
+      next() {
+        meanwhile();
+        return systemIds.next();
+      },
+    };
+    await using strategy = new LocalStorageStrategy({ directory, ids });
+    await write(strategy, 'a.txt', 'other');
+    renameSync(path, join(root, 'other'));
+    await write(strategy, 'a.txt', 'meant');
+    const version = (await strategy.updateMetadata('a.txt', () => undefined))?.version;
+    // Its file is taken out under a new name: between the look at the version and that, another one takes its place.
+    meanwhile = () => renameSync(join(root, 'other'), path);
+    expect(await strategy.delete('a.txt', { version })).toBe(false);
+    meanwhile = () => undefined;
+    expect(await read(strategy, 'a.txt')).toBe('other');
+    expect(readdirSync(join(directory, 'temporary'))).toEqual([]);
+  });
+
+  it('gives back what a dead process has taken out by mistake, unless there is a newer one', async () => {
+    const directory = folder();
+    const [path, temporary] = [join(directory, 'objects', '+b', 'a.txt'), join(directory, 'temporary')];
+    await using strategy = new LocalStorageStrategy({ directory });
+    await write(strategy, 'b/a.txt', 'taken');
+    const taken = readFileSync(path);
+    const version = (await strategy.updateMetadata('b/a.txt', () => undefined))?.version ?? '';
+    const other = `${'0'.repeat(32)}.0`;
+    const sweep = async (meant: string): Promise<string | undefined> => {
+      const left = join(temporary, leavingName('another-machine_1_2_', 'id', meant));
+      writeFileSync(left, taken);
+      utimesSync(left, 1_000, 1_000);
+      expect(await strategy.sweep()).toBe(1);
+      expect(readdirSync(temporary)).toEqual([]);
+      return await read(strategy, 'b/a.txt');
+    };
+    rmSync(join(directory, 'objects', '+b'), { recursive: true });
+    expect(await sweep(version)).toBeUndefined();
+    expect(await sweep(other)).toBe('taken');
+    await write(strategy, 'b/a.txt', 'newer');
+    expect(await sweep(other)).toBe('newer');
+  });
+
+  it('lists what stays while folders with long names come and go', async () => {
+    await using strategy = new LocalStorageStrategy({ directory: folder(), sync: false });
+    await write(strategy, 'stays.txt', 'x');
+    let isDone = false;
+    const comeAndGo = async (name: string): Promise<void> => {
+      while (!isDone) {
+        await write(strategy, `${name}/deep/a.txt`, 'x');
+        await strategy.delete(`${name}/deep/a.txt`);
+      }
+    };
+    const coming = ['1', '2', '3', '4'].map(name => comeAndGo('Ж'.repeat(100) + name));
+    try {
+      for (let round = 0; round < 300; round += 1) {
+        expect((await strategy.list({ limit: 100 })).keys).toContain('stays.txt');
+      }
+    } finally {
+      isDone = true;
+      await Promise.all(coming);
     }
   });
 

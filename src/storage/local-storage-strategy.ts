@@ -13,14 +13,16 @@ import {
 } from '../kernel/index.ts';
 import { writeBlocks } from './block-files.ts';
 import { KeyLocks } from './key-locks.ts';
-import { contentOffset, type Envelope, infoOf, writeEnvelope } from './local-envelope.ts';
-import { codeOf, LocalFolder } from './local-folder.ts';
+import { contentOffset, type Envelope, hasOlder, infoOf, replaceEnvelope, writeEnvelope } from './local-envelope.ts';
+import { LocalFolder } from './local-folder.ts';
 import {
   currentOf,
+  endDeletion,
   idOf,
   linked,
   OpenFile,
   ownFolder,
+  removed,
   renamed,
   requireEnvelope,
   storageFailure,
@@ -37,7 +39,7 @@ import type {
   StrategyCallOptions,
 } from './storage-strategy.ts';
 import { maxAttempts, Passing, passing, passingContent, requireMetadata, tooBusy } from './strategy-calls.ts';
-import { sweepTemporaryFiles, temporaryPrefix } from './temporary-files.ts';
+import { leavingName, sweepTemporaryFiles, temporaryPrefix } from './temporary-files.ts';
 
 /** How a {@link LocalStorageStrategy} keeps files. */
 export interface LocalStorageStrategyOptions {
@@ -72,8 +74,9 @@ interface OpenedFolder {
  * Files in a folder. A write goes to a temporary file in the same file system, with the metadata in its header, and takes
  * its place in one rename: others see the old file or the new one, content and metadata together.
  *
- * Several processes may use the folder: no reader ever sees half a file. But `finish` of {@link PutOptions} is only
- * certain to have seen what is replaced when no other process replaces the same key in the same millisecond.
+ * Several processes may use the folder: no reader ever sees half a file, and a deletion of one version takes no other. But
+ * `finish` of {@link PutOptions} is only certain to have seen what is replaced, and `updateMetadata` to keep what others
+ * have changed, when no other process changes the same key in the same millisecond.
  *
  * A page of a list costs as much time and memory as the folders that it looks into have entries, because their order is not
  * that of the keys: keep to some ten thousand files in each folder.
@@ -159,10 +162,14 @@ export class LocalStorageStrategy implements StorageStrategy {
         try {
           const envelope = await requireEnvelope(file, key);
           const metadata = await passing(() => change(infoOf(envelope)));
-          if (metadata === undefined) return infoOf(envelope);
-          const changed = { ...envelope, metadata: requireMetadata(metadata), generation: envelope.generation + 1 };
-          await writeEnvelope(file, changed);
-          if (this.#syncs) await file.datasync();
+          if (metadata === undefined && !(await hasOlder(file, envelope))) return infoOf(envelope);
+          const changed =
+            metadata === undefined
+              ? envelope
+              : { ...envelope, metadata: requireMetadata(metadata), generation: envelope.generation + 1 };
+          await replaceEnvelope(file, changed, async () => {
+            if (this.#syncs) await file.datasync();
+          });
           return infoOf(changed);
         } finally {
           await file.close();
@@ -176,24 +183,24 @@ export class LocalStorageStrategy implements StorageStrategy {
     options: StrategyCallOptions & { readonly version?: string | undefined } = {},
   ): Promise<boolean> {
     requireStorageKey(key);
-    return await this.#guard('delete', key, options, ({ objects }) =>
+    const { version } = options;
+    return await this.#guard('delete', key, options, folder =>
       this.#locks.run(key, async () => {
+        const { objects } = folder;
         const file = await objects.open(key);
         if (file === undefined) return false;
         try {
-          if (options.version !== undefined) {
-            const envelope = await requireEnvelope(file, key);
-            if (infoOf(envelope).version !== options.version) return false;
+          if (version !== undefined) {
+            if (infoOf(await requireEnvelope(file, key)).version !== version) return false;
+            // Other processes take a file that nobody has touched for long for left over, also while it is on its way out.
+            const nowSeconds = this.#clock.now() / 1_000;
+            await file.utimes(nowSeconds, nowSeconds);
           }
         } finally {
           await file.close();
         }
-        try {
-          await unlink(objects.pathOf(key));
-        } catch (error) {
-          if (codeOf(error) === 'ENOENT') return false;
-          throw error;
-        }
+        const path = objects.pathOf(key);
+        if (!(await (version === undefined ? removed(path) : this.#deleteVersion(folder, path, version)))) return false;
         await objects.syncParent(key);
         await objects.prune(key);
         return true;
@@ -215,7 +222,7 @@ export class LocalStorageStrategy implements StorageStrategy {
 
   /** Deletes what dead processes have left, as it happens at opening and from time to time. Gives how many files. */
   async sweep(): Promise<number> {
-    return await this.#guard('sweep', '', {}, ({ temporary }) => this.#sweep(temporary));
+    return await this.#guard('sweep', '', {}, folder => this.#sweep(folder));
   }
 
   async close(): Promise<void> {
@@ -258,6 +265,17 @@ export class LocalStorageStrategy implements StorageStrategy {
     });
   }
 
+  async #deleteVersion({ objects, temporary, prefix }: OpenedFolder, path: string, version: string): Promise<boolean> {
+    const name = leavingName(prefix, this.#ids.next(), version);
+    const taken = join(temporary, name);
+    this.#inUse.add(name);
+    try {
+      return (await renamed(path, taken)) && (await endDeletion(objects, taken, version));
+    } finally {
+      this.#inUse.delete(name);
+    }
+  }
+
   async #withTemporary<Result>(
     doing: string,
     key: string,
@@ -296,6 +314,7 @@ export class LocalStorageStrategy implements StorageStrategy {
       return await work(await this.#folder());
     } catch (error) {
       if (error instanceof Passing) throw error.reason;
+      if (signal?.aborted && error === signal.reason) throw error;
       throw storageFailure(doing, key, error);
     }
   }
@@ -313,15 +332,19 @@ export class LocalStorageStrategy implements StorageStrategy {
     const root = await realpath(this.#directory);
     const temporary = await ownFolder(join(root, 'temporary'));
     const objects = new LocalFolder(await ownFolder(join(root, 'objects')), this.#syncs);
-    await this.#sweep(temporary);
+    const folder = { objects, temporary, prefix: temporaryPrefix() };
+    await this.#sweep(folder);
     this.#sweeper = this.#clock.setRepeatingTimer(this.#sweepIntervalMs, () => {
-      void this.#sweep(temporary).catch(() => undefined);
+      void this.#sweep(folder).catch(() => undefined);
     });
-    return { objects, temporary, prefix: temporaryPrefix() };
+    return folder;
   }
 
-  async #sweep(temporary: string): Promise<number> {
-    const oldestMs = this.#clock.now() - this.#temporaryMaxAgeMs;
-    return await sweepTemporaryFiles(temporary, oldestMs, name => this.#inUse.has(name));
+  async #sweep({ objects, temporary }: OpenedFolder): Promise<number> {
+    return await sweepTemporaryFiles(temporary, {
+      oldestMs: this.#clock.now() - this.#temporaryMaxAgeMs,
+      isInUse: name => this.#inUse.has(name),
+      endDeletion: (path, version) => endDeletion(objects, path, version),
+    });
   }
 }

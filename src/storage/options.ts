@@ -2,10 +2,10 @@ import type { Clock } from '../kernel/index.ts';
 import type { FileMetadata } from './descriptor.ts';
 import type { FileType } from './file-types.ts';
 import type { KeyRing } from './key-ring.ts';
+import type { OwnerQuota } from './reservations.ts';
 import type { StorageStrategy } from './storage-strategy.ts';
 import type { StoredFile } from './stored-file.ts';
 import type { UrlSignerOptions } from './url-signer.ts';
-import type { OwnerQuota } from './usage-ledger.ts';
 
 /** How a `FileStorageManager` works. */
 export interface FileStorageManagerOptions {
@@ -13,7 +13,7 @@ export interface FileStorageManagerOptions {
   readonly strategy: StorageStrategy;
   /** The largest file that is accepted, in bytes. Reading stops there. @default 104_857_600 */
   readonly maxFileBytes?: number | undefined;
-  /** Extensions that are accepted, with their dot. @default defaultAllowedExtensions */
+  /** Extensions that are accepted, with their dot; '' accepts names without one. @default defaultAllowedExtensions */
   readonly allowedExtensions?: readonly string[] | undefined;
   /** Kinds of files besides those that are known. @default [] */
   readonly fileTypes?: readonly FileType[] | undefined;
@@ -37,7 +37,10 @@ export interface FileStorageManagerOptions {
    * who can write to the store can also replace an encrypted file by a plain one. @default false
    */
   readonly acceptPlain?: boolean | undefined;
-  /** How much each owner may store. Every file needs an owner then. @default none */
+  /**
+   * How much each owner may store. Every file needs an owner then, and the first upload waits until all files were counted.
+   * @default none
+   */
   readonly quota?: OwnerQuota | ((owner: string) => OwnerQuota) | undefined;
   /**
    * How long `getFileInfo` may remember what it has found, in milliseconds. What this manager changes it sees at once; what
@@ -64,7 +67,10 @@ export interface SaveFileOptions {
   readonly owner?: string | undefined;
   /** What the application wants to keep with it, up to 1,000 characters of JSON. @default {} */
   readonly metadata?: FileMetadata | undefined;
-  /** What the sender says it is; refused when it does not fit the extension. @default by the extension */
+  /**
+   * What the sender says it is; refused when it does not fit the extension. The other names that browsers have for it fit,
+   * and an empty text says nothing. @default by the extension
+   */
   readonly contentType?: string | undefined;
   /** Refuses to replace a file. @default false */
   readonly ifAbsent?: boolean | undefined;

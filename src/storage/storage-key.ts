@@ -7,6 +7,10 @@ const maxKeyBytes = 900;
 /** What every file system takes for one name, in bytes of UTF-8. */
 const maxSegmentBytes = 255;
 
+/** How much of a stranger's name is looked at, in characters: its beginning, and its end with the extension. */
+const seenStart = 900;
+const seenEnd = 100;
+
 /** One rule for names: what breaks it, and what was expected instead. */
 interface NameRule {
   readonly broken: RegExp;
@@ -63,14 +67,16 @@ export function requireStorageKey(key: string): string {
 
 /**
  * Makes a name that `saveFile` takes out of one that a stranger has given, such as the file name of an upload: its folders
- * are left out, and what is not allowed becomes `_`. The extension stays.
+ * are left out, and what is not allowed becomes `_`. What is too long is cut in front of the extension.
  *
  * @example
  * safeFilename('..\\..\\Report "final".pdf'); // 'Report _final_.pdf'
  */
 export function safeFilename(name: string): string {
-  const last = name.normalize('NFC').split(/[/\\]/).at(-1) ?? '';
-  const cleaned = last
+  const last = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
+  const seen = last.length > seenStart + seenEnd ? last.slice(0, seenStart) + last.slice(-seenEnd) : last;
+  const cleaned = seen
+    .normalize('NFC')
     .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Surrogate}]/gu, '')
     .replaceAll(/["<>:|?*;`]|%(?=%|[\da-f]{2}|u[\da-f]{4})/gi, '_')
     .replace(/^[\p{Zs}.~-]+/u, '')
@@ -100,9 +106,9 @@ function isStorageKey(name: string): boolean {
 function shortenTo(maxBytes: number, name: string): string {
   if (Buffer.byteLength(name) <= maxBytes) return name;
   const extension = extensionOf(name);
-  let stem = name.slice(0, name.length - extension.length);
-  while (Buffer.byteLength(stem + extension) > maxBytes) stem = [...stem].slice(0, -1).join('');
-  return stem.trimEnd() + extension;
+  const room = new Uint8Array(maxBytes - extension.length);
+  const { read } = new TextEncoder().encodeInto(name.slice(0, name.length - extension.length), room);
+  return name.slice(0, read).trimEnd() + extension;
 }
 
 function requireRules(key: string, text: string, rules: readonly NameRule[]): void {

@@ -3,7 +3,7 @@ import { CorruptFileError } from './errors.ts';
 import { encryptedBytes } from './frames.ts';
 import { extensionOf } from './storage-key.ts';
 import type { ObjectInfo } from './storage-strategy.ts';
-import type { CountedFile } from './usage-ledger.ts';
+import type { CountedFile } from './usage-tally.ts';
 
 /** What is known of a stored file. */
 export interface StoredFile {
@@ -71,6 +71,8 @@ export function storedFileOf({ key, bytes, version }: ObjectInfo, descriptor: De
 export function countedFileOf(info: ObjectInfo): CountedFile {
   const descriptor = decodeDescriptor(info.metadata);
   return {
+    key: info.key,
+    version: info.version,
     owner: descriptor?.owner,
     extension: extensionOf(info.key),
     bytes: descriptor?.bytes ?? info.bytes,

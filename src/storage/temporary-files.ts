@@ -12,15 +12,27 @@ export function temporaryPrefix(): string {
   return `${machineIdentity()}_${process.pid}_${startOf(process.pid) ?? ''}_`;
 }
 
+/** The name of a file that was taken out of its place, to be deleted if it is of this version. */
+export function leavingName(prefix: string, id: string, version: string): string {
+  return `${prefix}${id}=${version}`;
+}
+
+/** How a sweep treats what it finds. */
+export interface TemporaryFilesSweep {
+  /** Until when a file must have been written to for the last time, unless its process is certainly gone. */
+  readonly oldestMs: number;
+  /** Whether this process is still working on a file of that name. */
+  readonly isInUse: (name: string) => boolean;
+  /** What is done with a file that was to be deleted if it is of a version. */
+  readonly endDeletion: (path: string, version: string) => Promise<unknown>;
+}
+
 /**
  * Deletes the temporary files of processes that are gone, and those that nobody has written to for so long. Gives how many.
- *
- * @param isInUse Whether this process is still writing a file of that name.
  */
 export async function sweepTemporaryFiles(
   folder: string,
-  oldestMs: number,
-  isInUse: (name: string) => boolean,
+  { oldestMs, isInUse, endDeletion }: TemporaryFilesSweep,
 ): Promise<number> {
   let deleted = 0;
   for (const name of await readdir(folder)) {
@@ -28,7 +40,8 @@ export async function sweepTemporaryFiles(
     const path = join(folder, name);
     try {
       if (!isAbandoned(name) && (await lstat(path)).mtimeMs >= oldestMs) continue;
-      await unlink(path);
+      const version = /=([\da-f]{32}\.\d+)$/.exec(name)?.[1];
+      await (version === undefined ? unlink(path) : endDeletion(path, version));
       deleted += 1;
     } catch (error) {
       // Whoever else sweeps was faster, or it is a folder that somebody put there.

@@ -5,7 +5,7 @@ import { chunksOf, type FileContent } from './content-source.ts';
 import { ContentTag } from './content-tag.ts';
 import { FileTooLargeError } from './errors.ts';
 import { encryptFrames } from './frames.ts';
-import type { Reservation } from './usage-ledger.ts';
+import type { Reservation } from './reservations.ts';
 
 /** What an upload goes through. */
 export interface UploadOptions {
@@ -92,7 +92,7 @@ export class Upload {
 
   #check(chunk: Uint8Array): Uint8Array {
     this.#requireSize(this.#bytes + chunk.byteLength);
-    this.#options.reservation?.addBytes(chunk.byteLength);
+    this.#options.reservation?.grow(chunk.byteLength);
     this.#bytes += chunk.byteLength;
     this.#hash?.update(chunk);
     this.#contentTag?.update(chunk);

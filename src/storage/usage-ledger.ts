@@ -1,183 +1,217 @@
+import { RejectedError, ValidationError } from '../errors/index.ts';
+import { untilAborted } from '../kernel/index.ts';
 import { QuotaExceededError } from './errors.ts';
+import { type OwnerQuota, type PlannedUpload, type Reservation, Reservations } from './reservations.ts';
+import { type CountedFile, FileChain, type Totals, type UsagePage, UsageTally } from './usage-tally.ts';
 
-/** How much one owner may store. */
-export interface OwnerQuota {
-  /** All files together, as they were given, in bytes. @default no limit */
-  readonly maxBytes?: number | undefined;
-  /** @default no limit */
-  readonly maxFiles?: number | undefined;
-}
-
-/** What a file counts for. */
-export interface CountedFile {
-  readonly owner: string | undefined;
-  readonly extension: string;
-  readonly bytes: number;
-  readonly storedBytes: number;
-}
-
-/** Sums over files. */
-export interface Totals {
-  readonly files: number;
-  readonly bytes: number;
-  readonly storedBytes: number;
-}
-
-interface MutableTotals {
-  files: number;
-  bytes: number;
-  storedBytes: number;
-}
-
-/** All files. */
-export type UsageScan = AsyncIterable<CountedFile>;
+/** Goes through all files, page by page in the order of their keys; the last page says that it is the last. */
+export type UsageScan = (signal: AbortSignal) => AsyncIterable<UsagePage>;
 
 /** A change of one file, from just before it is made. */
 export interface UsageChange {
-  /** To be told what stood there before and after; the same when nothing was changed. Once. */
+  /** Whether no other change of the same file was under way at any time since it began. */
+  readonly isAlone: boolean;
+  /** To be told what stood there before and after; both `undefined` when nothing was changed. Once. */
   settle(before: CountedFile | undefined, after: CountedFile | undefined): void;
+  /** Instead of that when nobody knows whether an upload was stored, or what a file was that is gone. */
+  doubt(reservation: Reservation | undefined): void;
+}
+
+/** An upload that may need room. */
+export interface AnnouncedUpload extends Omit<PlannedUpload, 'owner'> {
+  readonly owner: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+interface ChangingKey {
+  /** How many changes are under way. */
+  changes: number;
+  isAlone: boolean;
+  /** Whether the chain of them has a gap: nobody could say what has become of one. */
+  isBroken: boolean;
+  readonly chain: FileChain;
 }
 
 /**
- * Counts files without walking over all of them each time: once at the beginning, and then only what changes. While it
- * walks, changes wait; they are short, because the content of an upload has come already when its change begins.
+ * Knows how much is stored without walking over all files each time: it counts them once, and then follows what changes.
+ * Nobody who changes a file waits for a count; who needs sums waits for the first one. While files are counted again the
+ * old sums stand. There is never more than one count at a time.
  */
 export class UsageLedger {
-  #total = newTotals();
-  readonly #byExtension = new Map<string, MutableTotals>();
-  readonly #byOwner = new Map<string, MutableTotals>();
-  readonly #reserved = new Map<string, { files: number; bytes: number; holders: number }>();
-  #counting: Promise<void> | undefined;
-  #isCounted = false;
-  #changes = 0;
-  #whenIdle: (() => void) | undefined;
+  readonly #scan: UsageScan;
+  readonly #quotaOf: ((owner: string) => OwnerQuota) | undefined;
+  readonly #closing = new AbortController();
+  readonly #changing = new Map<string, ChangingKey>();
+  readonly #reservations = new Reservations(owner => this.ofOwner(owner));
+  #sums: UsageTally | undefined;
+  #coming: UsageTally | undefined;
+  #running: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
+  /** Whether somebody could not say since the last count began what has become of a file. */
+  #isDoubtful = false;
+  /** Whether the count that runs will answer such a doubt. */
+  #isAnswering = false;
+  readonly #kept: (() => void)[] = [];
 
-  /** Counts what is there, the first time; later calls wait for that. */
-  count(scan: () => UsageScan): Promise<void> {
-    this.#counting ??= this.#count(scan).catch((error: unknown) => {
-      this.#counting = undefined;
-      throw error;
-    });
-    return this.#counting;
+  constructor(scan: UsageScan, quotaOf: ((owner: string) => OwnerQuota) | undefined) {
+    this.#scan = scan;
+    this.#quotaOf = quotaOf;
   }
 
-  /** Forgets what was counted, so that it is counted again: for changes that others have made. */
-  async forget(): Promise<void> {
-    await this.#counting?.catch(() => undefined);
-    this.#counting = undefined;
-    this.#isCounted = false;
-  }
-
-  /** To be called before a file changes. */
-  async change(): Promise<UsageChange> {
-    while (this.#counting !== undefined && !this.#isCounted) await this.#counting.catch(() => undefined);
-    this.#changes += 1;
-    let isOpen = true;
-    return {
-      settle: (before, after) => {
-        if (!isOpen) return;
-        isOpen = false;
-        if (this.#isCounted && before !== undefined) this.#add(before, -1);
-        if (this.#isCounted && after !== undefined) this.#add(after, 1);
-        this.#changes -= 1;
-        if (this.#changes === 0) this.#whenIdle?.();
-      },
-    };
+  /** Whether uploads may need room. */
+  get hasQuotas(): boolean {
+    return this.#quotaOf !== undefined;
   }
 
   get total(): Totals {
-    return { ...this.#total };
+    return this.#known.total;
   }
 
   get byExtension(): Readonly<Record<string, Totals>> {
-    return Object.fromEntries([...this.#byExtension].map(([extension, totals]) => [extension, { ...totals }]));
+    return this.#known.byExtension;
   }
 
   /** What an owner has, without what is being uploaded. */
   ofOwner(owner: string): Totals {
-    return { ...(this.#byOwner.get(owner) ?? newTotals()) };
+    return this.#known.ofOwner(owner);
   }
 
-  /** Room for an upload of one owner, which grows as it comes. */
-  reserve(owner: string, quota: OwnerQuota): Reservation {
-    const reserved = this.#reserved.get(owner) ?? { files: 0, bytes: 0, holders: 0 };
-    reserved.holders += 1;
-    this.#reserved.set(owner, reserved);
-    let isHeld = true;
-    const used = (): Totals => this.#byOwner.get(owner) ?? newTotals();
-    let bytes = 0;
-    let files = 0;
+  /** Waits until the sums are right: counts if that was not done yet, or somebody was in doubt since. */
+  async counted(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#sums !== undefined && !this.#isUncertain) return;
+    const count = this.#running !== undefined && !this.#isDoubtful ? this.#running : this.#countFromNow();
+    await untilAborted(count, signal);
+  }
+
+  /** Waits until all files were counted once more, with what others have changed until now. */
+  async recounted(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    await untilAborted(this.#countFromNow(), signal);
+  }
+
+  /** To be called before a file changes. */
+  change(key: string): UsageChange {
+    const changing = this.#changing.get(key) ?? { changes: 0, isAlone: true, isBroken: false, chain: new FileChain() };
+    changing.changes += 1;
+    changing.isAlone &&= changing.changes === 1;
+    this.#changing.set(key, changing);
+    this.#coming?.expect(key, changing.chain);
+    const rest = (): void => {
+      changing.changes -= 1;
+      if (changing.changes > 0) return;
+      this.#changing.delete(key);
+      this.#sums?.rest(key);
+      this.#coming?.rest(key);
+    };
     return {
-      addFile: () => {
-        if (files > 0) return;
-        if (quota.maxFiles !== undefined && used().files + reserved.files + 1 > quota.maxFiles) {
-          throw new QuotaExceededError('files', quota.maxFiles);
-        }
-        reserved.files += 1;
-        files += 1;
+      get isAlone() {
+        return changing.isAlone;
       },
-      addBytes: more => {
-        if (quota.maxBytes !== undefined && used().bytes + reserved.bytes + more > quota.maxBytes) {
-          throw new QuotaExceededError('bytes', quota.maxBytes);
+      settle: (before, after) => {
+        if (before !== undefined || after !== undefined) {
+          changing.chain.change(before, after);
+          this.#sums?.change(key, before, after);
+          this.#coming?.change(key, before, after);
+          this.#reservations.change(key, before, after);
         }
-        reserved.bytes += more;
-        bytes += more;
+        rest();
       },
-      release: () => {
-        if (!isHeld) return;
-        isHeld = false;
-        reserved.bytes -= bytes;
-        reserved.files -= files;
-        reserved.holders -= 1;
-        if (reserved.holders === 0) this.#reserved.delete(owner);
+      doubt: reservation => {
+        changing.isBroken = true;
+        this.#doubt(reservation);
+        rest();
       },
     };
   }
 
-  async #count(scan: () => UsageScan): Promise<void> {
-    if (this.#changes > 0) {
-      await new Promise<void>(resolve => {
-        this.#whenIdle = resolve;
+  /**
+   * Room for an upload, which grows as it comes; `undefined` where there are no quotas.
+   *
+   * @throws {QuotaExceededError} when there is none.
+   */
+  async reserve(upload: AnnouncedUpload): Promise<Reservation | undefined> {
+    const { owner, signal } = upload;
+    if (this.#quotaOf === undefined) return undefined;
+    if (owner === undefined) {
+      if (upload.isMove) return undefined;
+      throw new ValidationError('Files need an owner here, because how much each may store is limited', {
+        owner: 'Expected the owner of the file',
       });
-      this.#whenIdle = undefined;
     }
-    this.#total = newTotals();
-    this.#byExtension.clear();
-    this.#byOwner.clear();
-    for await (const file of scan()) this.#add(file, 1);
-    this.#isCounted = true;
+    const quota = this.#quotaOf(owner);
+    if (this.#sums === undefined) await this.counted(signal);
+    else if (this.#isDoubtful) void this.#countFromNow().catch(() => undefined);
+    try {
+      return this.#reservations.reserve({ ...upload, owner }, quota);
+    } catch (error) {
+      if (!(error instanceof QuotaExceededError && this.#isUncertain)) throw error;
+      await this.counted(signal);
+      return this.#reservations.reserve({ ...upload, owner }, quota);
+    }
   }
 
-  #add(file: CountedFile, sign: 1 | -1): void {
-    addTo(this.#total, file, sign);
-    addIn(this.#byExtension, file.extension, file, sign);
-    if (file.owner !== undefined) addIn(this.#byOwner, file.owner, file, sign);
+  /** Ends a count that is under way. */
+  close(): void {
+    this.#closing.abort(new RejectedError('Cannot count the files: the storage was closed', 'closed'));
   }
-}
 
-/** Room that an upload holds until it has ended. */
-export interface Reservation {
-  /** Counts once. @throws {QuotaExceededError} when there may be no more files. */
-  addFile(): void;
-  /** @throws {QuotaExceededError} when there is no room for so many bytes more. */
-  addBytes(more: number): void;
-  /** Gives the room back: the upload is counted now, or has failed. */
-  release(): void;
-}
+  get #known(): UsageTally {
+    return this.#sums ?? new UsageTally();
+  }
 
-function addIn(sums: Map<string, MutableTotals>, name: string, file: CountedFile, sign: 1 | -1): void {
-  const totals = sums.get(name) ?? newTotals();
-  addTo(totals, file, sign);
-  if (totals.files === 0) sums.delete(name);
-  else sums.set(name, totals);
-}
+  get #isUncertain(): boolean {
+    return this.#isDoubtful || this.#isAnswering;
+  }
 
-function addTo(totals: MutableTotals, { bytes, storedBytes }: CountedFile, sign: 1 | -1): void {
-  totals.files += sign;
-  totals.bytes += sign * bytes;
-  totals.storedBytes += sign * storedBytes;
-}
+  /** Until the next count has told, what may have been stored keeps its room. */
+  #doubt(reservation: Reservation | undefined): void {
+    // What was never counted will be, whatever it is.
+    if (this.#sums === undefined && this.#running === undefined) return;
+    this.#isDoubtful = true;
+    if (reservation !== undefined) this.#kept.push(reservation.keep());
+  }
 
-function newTotals(): MutableTotals {
-  return { files: 0, bytes: 0, storedBytes: 0 };
+  #countFromNow(): Promise<void> {
+    if (this.#queued !== undefined) return this.#queued;
+    if (this.#running === undefined) return this.#start();
+    const begin = (): Promise<void> => {
+      this.#queued = undefined;
+      return this.#start();
+    };
+    this.#queued = this.#running.then(begin, begin);
+    return this.#queued;
+  }
+
+  #start(): Promise<void> {
+    const running = this.#count().finally(() => {
+      this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #count(): Promise<void> {
+    const coming = new UsageTally();
+    for (const [key, { chain }] of this.#changing) coming.expect(key, chain);
+    this.#coming = coming;
+    // Of a file that changes, and of which not everything is known, it could not say where it ends.
+    const canAnswer = ![...this.#changing.values()].some(({ isBroken }) => isBroken);
+    this.#isAnswering = canAnswer && this.#isDoubtful;
+    this.#isDoubtful &&= !canAnswer;
+    const kept = canAnswer ? this.#kept.splice(0) : [];
+    try {
+      const isChanging = (key: string): boolean => this.#changing.has(key);
+      for await (const page of this.#scan(this.#closing.signal)) coming.addPage(page, isChanging);
+      this.#sums = coming;
+      for (const release of kept) release();
+    } catch (error) {
+      this.#isDoubtful ||= this.#isAnswering;
+      this.#kept.push(...kept);
+      throw error;
+    } finally {
+      this.#isAnswering = false;
+      this.#coming = undefined;
+    }
+  }
 }

@@ -155,6 +155,17 @@ const broken: Readonly<Record<string, Readonly<Record<string, Change>>>> = {
       open: key => store.open(key),
     }),
   },
+  'gives the reason of the signal as it is, wherever it aborts': {
+    'does not look again before it writes': store => ({
+      put: (key, content, { finish }) => store.put(key, content, { finish }),
+    }),
+    'takes it for an error of its own': store => ({
+      list: options =>
+        store.list(options).catch(() => {
+          throw new RangeError('Cannot list');
+        }),
+    }),
+  },
   'lets one of many that create at once be the first': { 'asks before it locks': asksTooEarly },
   'loses no answer of many that replace at once': { 'asks before it locks': asksTooEarly },
   'reads what was opened, whatever happens to the key meanwhile, or says that it is gone': {

@@ -17,6 +17,7 @@ import {
   text,
   write,
 } from './storage-contract-objects.ts';
+import { signalCases } from './storage-signal-cases.ts';
 
 /** A strategy under test. It may be shared by all cases, except that the last one closes it. */
 export interface StorageStrategySubject {
@@ -146,26 +147,7 @@ export const storageStrategyContract: ContractSuite<StorageStrategySubject> = [
       deepEqual(await listed(strategy, key), [key]);
     },
   },
-  {
-    name: 'stops when the signal aborts',
-    async run({ strategy }) {
-      const key = newKey();
-      const leaving = new AbortController();
-      const reason = new FailedError('Left');
-      let given = 0;
-      async function* endless(): AsyncGenerator<Uint8Array> {
-        for (; given < 64; given += 1) {
-          if (given === 3) leaving.abort(reason);
-          yield pattern(1_000_000);
-        }
-      }
-      const failure = await failureOf(strategy.put(key, endless(), { finish: () => 'x', signal: leaving.signal }));
-      equal(failure, reason);
-      ok(given < 20, `${given} chunks were taken, where the caller left at the third`);
-      equal(await text(strategy, key), undefined);
-      equal(await failureOf(strategy.open(key, { signal: leaving.signal })), reason);
-    },
-  },
+  ...signalCases,
   {
     name: 'lets one of many that create at once be the first',
     async run({ strategy }) {

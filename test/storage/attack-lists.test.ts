@@ -96,7 +96,7 @@ describe('lists of attacks', () => {
         const info = await files.getFileInfo(key);
         expect(info?.metadata).toEqual({ text: text.slice(0, 80), list: [text.slice(0, 40)] });
       }
-      expect(kept).toBeGreaterThan(400);
+      expect(kept).toBeGreaterThan(380);
       for (const text of all) {
         await outcomeOf(`${text}.txt`, 'named');
         const safe = safeFilename(`${text}.txt`);

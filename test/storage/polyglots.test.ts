@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { FileStorageManager, LocalStorageStrategy } from 'plinth/storage';
 import { afterAll, describe, expect, it } from 'vitest';
 import { hosts, type Polyglot, polyglots, zipOf } from './polyglots.ts';
@@ -69,11 +70,46 @@ describe('files that are one thing, in strict mode', () => {
     }
   });
 
+  it.each<[string, string]>([
+    ['README.md', '<h1 align="center">\n  <img src="logo.png" width="200"><br>\n  Plinth\n</h1>\n\nSee `<script>`.'],
+    ['badges.md', '<!-- badges: begin -->\n[![CI](a.svg)](b)\n<!-- badges: end -->\n\n# Title\n'],
+    ['details.md', '<details>\n<summary>More</summary>\n\n```html\n<body onload="go()">\n```\n</details>\n'],
+    ['anchor.md', '<a name="top"></a>\n<p align="center"><b>1 < 2</b></p>\n\n<script>is how a script begins</script>'],
+    [
+      'component.txt',
+      "import { useState } from 'react';\nexport const A = () => <div onClick={go}><script /></div>;\n",
+    ],
+    ['page.txt', '// A template\nconst page = `<!doctype html><html><body>CONTENT</body></html>`;\n'],
+    ['vector.txt', '#include <vector>\nstd::vector<a> b; // <b> <p> <?php\n'],
+    ['generic.txt', '<T extends object>(value: T) => value;\n'],
+    ['pom.txt', '<project name="a"><target/></project>\n'],
+    ['merge.yaml', '<<: *defaults\nname: a\n'],
+    ['cells.csv', 'id,html\n1,"<div><script>alert(1)</script></div>"\n2,<b>bold</b>\n'],
+    ['signs.csv', '<5,>7\n1,2\n'],
+    [
+      'answer.txt',
+      'From: a@b.example\nSubject: A <div> too much\n\nHello,\n\nthe <div> and the <script> are in the way.\n',
+    ],
+    ['from.txt', '<a@b.example> wrote on Monday:\n> <html>\n'],
+    ['chat.txt', '<nick> hello\n<other> <b>hi</b>\n'],
+    ['access.log', '10.0.0.1 - - "GET /?q=<script>alert(1)</script> HTTP/1.1" 400\n'],
+    ['note.json', '{"html":"<!doctype html><script>alert(1)</script>"}'],
+    ['blanks.txt', `${' '.repeat(60_000)}\nText`],
+  ])('are accepted as texts that speak of something else: %s', async (filename, text) => {
+    const allowedExtensions = ['.md', '.txt', '.yaml', '.csv', '.log', '.json'];
+    for (const strictContent of [false, true]) {
+      const files = new FileStorageManager({ strategy, strictContent, allowedExtensions });
+      expect(await codeOf(files.saveFile(text, `texts/${filename}`))).toBe('accepted');
+    }
+  });
+
   it('are accepted as office documents with pictures and tables in them', async () => {
     const parts = [
       ['[Content_Types].xml', Buffer.from('<?xml version="1.0"?><Types/>')],
       ['xl/tables/table1.xml', Buffer.from('<table ref="A1:B2"><tableColumns/></table>')],
       ['xl/media/image1.png', hosts[0]?.build(Buffer.alloc(0)) ?? Buffer.alloc(0)],
+      ['xl/media/image2.emz', gzipSync('a drawing')],
+      ['xl/embeddings/Microsoft_Word_Document.docx', zipOf([['word/document.xml', Buffer.from('<w:document/>')]])],
     ] as const;
     for (const method of [0, 8] as const) {
       expect(await codeOf(strict.saveFile(zipOf(parts, '', method), 'a.xlsx'))).toBe('accepted');

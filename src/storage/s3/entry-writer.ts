@@ -4,10 +4,21 @@ import { CorruptFileError } from '../errors.ts';
 import type { KeyLocks } from '../key-locks.ts';
 import type { ObjectInfo } from '../storage-strategy.ts';
 import { maxAttempts, passing, requireMetadata, tooBusy } from '../strategy-calls.ts';
+import type { ReplacedContents } from './replaced-contents.ts';
 import { type Entry, type EntryNames, type FoundEntry, infoOf, infoOfFound } from './s3-entry.ts';
 import { ConditionFailedError } from './s3-failure.ts';
 import type { S3Requests } from './s3-requests.ts';
 import { StagedContent } from './staged-content.ts';
+
+/** What all writers of a strategy share. */
+export interface EntryWriterParts {
+  readonly ids: Ids;
+  readonly names: EntryNames;
+  readonly locks: KeyLocks;
+  /** The contents that are being written. */
+  readonly inUse: Set<string>;
+  readonly replaced: ReplacedContents;
+}
 
 /** Changes entries: one writer after the other in this process, and on conditions that other processes keep, too. */
 export class EntryWriter {
@@ -16,13 +27,15 @@ export class EntryWriter {
   readonly #names: EntryNames;
   readonly #locks: KeyLocks;
   readonly #inUse: Set<string>;
+  readonly #replaced: ReplacedContents;
 
-  constructor(requests: S3Requests, ids: Ids, names: EntryNames, locks: KeyLocks, inUse: Set<string>) {
+  constructor(requests: S3Requests, { ids, names, locks, inUse, replaced }: EntryWriterParts) {
     this.#requests = requests;
     this.#ids = ids;
     this.#names = names;
     this.#locks = locks;
     this.#inUse = inUse;
+    this.#replaced = replaced;
   }
 
   /** A place for the next content of a key. */
@@ -45,7 +58,8 @@ export class EntryWriter {
         signal?.throwIfAborted();
         const entry: Entry = { key, contentId, revision: this.#ids.next(), bytes, metadata };
         if (await this.#name(staged, entry, found)) {
-          await this.#discardContentOf(found);
+          const replaced = this.#contentOf(found);
+          if (replaced !== undefined) await this.#replaced.add(this.#requests, replaced);
           return infoOf(entry);
         }
       }
@@ -89,7 +103,8 @@ export class EntryWriter {
         signal?.throwIfAborted();
         hasTried = true;
         if (await holds(this.#requests.deleteEntry(key, found))) {
-          await this.#discardContentOf(found);
+          const deleted = this.#contentOf(found);
+          if (deleted !== undefined) await this.#requests.discardContent(deleted);
           return true;
         }
       }
@@ -126,9 +141,8 @@ export class EntryWriter {
     }
   }
 
-  async #discardContentOf(found: FoundEntry | undefined): Promise<void> {
-    if (found?.entry === undefined) return;
-    await this.#requests.discardContent(this.#names.content(found.entry.key, found.entry.contentId));
+  #contentOf(found: FoundEntry | undefined): string | undefined {
+    return found?.entry && this.#names.content(found.entry.key, found.entry.contentId);
   }
 }
 

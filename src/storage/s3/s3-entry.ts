@@ -47,6 +47,11 @@ export class EntryNames {
     return `${this.#prefix}probes/${id}`;
   }
 
+  /** Says by its time when somebody has swept the bucket. */
+  get sweepMark(): string {
+    return `${this.#prefix}sweeps/last`;
+  }
+
   /** What the names of everything begin with that is not to stay unless an entry names it. */
   get passing(): readonly string[] {
     return ['contents/', 'uploads/', 'probes/'].map(folder => this.#prefix + folder);

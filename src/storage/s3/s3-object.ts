@@ -18,6 +18,7 @@ export class ReplacedError extends StorageError {
 export class OpenS3Object implements OpenObject {
   readonly info: ObjectInfo;
   readonly #requests: S3Requests;
+  readonly #contentId: string;
   readonly #name: string;
   readonly #bucket: string;
   #body: Readable | undefined;
@@ -26,6 +27,7 @@ export class OpenS3Object implements OpenObject {
   constructor(requests: S3Requests, entry: Entry, name: string, bucket: string) {
     this.info = infoOf(entry);
     this.#requests = requests;
+    this.#contentId = entry.contentId;
     this.#name = name;
     this.#bucket = bucket;
   }
@@ -36,10 +38,22 @@ export class OpenS3Object implements OpenObject {
     try {
       yield* this.#chunks(start, stop);
     } catch (error) {
-      if (!(error instanceof NotFoundError)) throw storageFailure('read', this.info.key, this.#bucket, error);
-      throw new ReplacedError(this.info.key, error);
+      const reason = error instanceof NotFoundError ? await this.#missing(error) : error;
+      throw storageFailure('read', this.info.key, this.#bucket, reason);
     } finally {
       await this.close();
+    }
+  }
+
+  /** Why the content is not there: somebody has replaced or deleted it, or it is gone although its entry stands. */
+  async #missing(cause: unknown): Promise<unknown> {
+    const { key } = this.info;
+    try {
+      const found = await this.#requests.readEntry(key);
+      if (found?.entry?.contentId !== this.#contentId) return new ReplacedError(key, cause);
+      return new CorruptFileError(key, 'its content is not in the bucket any more', { cause });
+    } catch (error) {
+      return error;
     }
   }
 

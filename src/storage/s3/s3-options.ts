@@ -61,6 +61,19 @@ export interface S3StorageStrategyOptions {
    * that refuse such requests; then one process alone may write. @default true
    */
   readonly conditionalWrites?: boolean | undefined;
+  /**
+   * How long a content that was replaced stays for those who have opened it and not begun to read it, in milliseconds.
+   * @default 10_000
+   */
+  readonly keepReplacedMs?: number | undefined;
+  /**
+   * How often what killed processes have left is removed, as `abortStaleUploads` does, in milliseconds; at opening too. All
+   * who use the bucket share the work. 0 is never. @default 86_400_000 with a prefix; 0 without one, because other things
+   * may be in the bucket
+   */
+  readonly sweepIntervalMs?: number | undefined;
+  /** From which age on it is taken for left over, in milliseconds: longer than any upload takes. @default 86_400_000 */
+  readonly staleAfterMs?: number | undefined;
   /** @default systemClock */
   readonly clock?: Clock | undefined;
   /** @default systemIds */
@@ -84,6 +97,9 @@ export interface S3Settings {
   readonly partConcurrency: number;
   readonly maxServerCopyBytes: number;
   readonly conditionalWrites: boolean;
+  readonly keepReplacedMs: number;
+  readonly sweepIntervalMs: number;
+  readonly staleAfterMs: number;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -95,19 +111,23 @@ const maxPartBytes = 5 * 1_073_741_824;
 /** What a single CopyObject copies at most. */
 const maxCopyBytes = 5 * 1_073_741_824;
 
+const dayMs = 86_400_000;
+
 /** A key of 900 bytes, the name of its content and this fit into the 1,024 bytes of S3. */
 const maxPrefixBytes = 64;
 
 /** @throws {ArgumentError} when an option is unusable. */
 export function requireS3Settings(options: S3StorageStrategyOptions): S3Settings {
   const { endpoint } = options;
+  const prefix = requirePrefix(options.prefix ?? '');
+  const sweepIntervalMs = options.sweepIntervalMs ?? (prefix === '' ? 0 : dayMs);
   return {
     bucket: requireBucket(options.bucket),
     region: requireText('region', options.region ?? 'us-east-1', 'the name of a region, such as eu-central-1'),
     endpoint: endpoint === undefined ? undefined : requireEndpoint(endpoint),
     forcePathStyle: options.forcePathStyle ?? endpoint !== undefined,
     credentials: requireCredentials(options.credentials),
-    prefix: requirePrefix(options.prefix ?? ''),
+    prefix,
     client: options.client,
     guard: options.guard,
     maxAttempts: requireInteger('maxAttempts', options.maxAttempts ?? 1, 1, 20),
@@ -122,6 +142,9 @@ export function requireS3Settings(options: S3StorageStrategyOptions): S3Settings
       maxCopyBytes,
     ),
     conditionalWrites: options.conditionalWrites ?? true,
+    keepReplacedMs: requireDuration('keepReplacedMs', options.keepReplacedMs ?? 10_000, 0),
+    sweepIntervalMs: sweepIntervalMs === 0 ? 0 : requireDuration('sweepIntervalMs', sweepIntervalMs, 60_000),
+    staleAfterMs: requireDuration('staleAfterMs', options.staleAfterMs ?? dayMs, 60_000),
     clock: options.clock ?? systemClock,
     ids: options.ids ?? systemIds,
   };

@@ -3,6 +3,7 @@ import type {
   HeadObjectCommandOutput,
   ListObjectsV2CommandInput,
   ListObjectsV2CommandOutput,
+  PutObjectCommandOutput,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { NotFoundError } from '../../errors/index.ts';
@@ -26,6 +27,13 @@ export interface CopyRequest {
   readonly signal?: AbortSignal | undefined;
   /** Only in this version. @default any */
   readonly etag?: string | undefined;
+}
+
+/** What the server knows of a content without reading it. */
+export interface ContentDescription {
+  readonly bytes: number;
+  readonly etag: string | undefined;
+  readonly writtenAtMs: number | undefined;
 }
 
 /** The single requests of a strategy: each with its time limit, through the guard, its errors as ours. */
@@ -122,6 +130,29 @@ export class S3Requests {
     await this.send('delete-entry', abortSignal => this.client.send(new DeleteObjectCommand(command), { abortSignal }));
   }
 
+  /**
+   * Writes an empty object on the condition under which an entry is written, and gives its version.
+   *
+   * @throws {ConditionFailedError} when another one stands there.
+   */
+  async writeProbe(name: string, replaced: FoundEntry | undefined, signal?: AbortSignal): Promise<FoundEntry> {
+    const { PutObjectCommand } = this.library.s3;
+    const command = { Bucket: this.#settings.bucket, Key: name, Body: Buffer.alloc(0), ...this.#condition(replaced) };
+    const request = (abortSignal: AbortSignal): Promise<PutObjectCommandOutput> =>
+      this.client.send(new PutObjectCommand(command), { abortSignal });
+    const { ETag } = await this.send('write-probe', request, { signal, repeatable: false });
+    return { entry: undefined, etag: ETag };
+  }
+
+  /** Deletes such an object on the condition under which an entry is deleted. Throws as {@link writeProbe}. */
+  async deleteProbe(name: string, found: FoundEntry, signal?: AbortSignal): Promise<void> {
+    const { DeleteObjectCommand } = this.library.s3;
+    const command = { Bucket: this.#settings.bucket, Key: name, ...this.#condition(found) };
+    const request = (abortSignal: AbortSignal): Promise<unknown> =>
+      this.client.send(new DeleteObjectCommand(command), { abortSignal });
+    await this.send('delete-probe', request, { signal, repeatable: false });
+  }
+
   async listPage(
     page: Omit<ListObjectsV2CommandInput, 'Bucket'>,
     signal: AbortSignal | undefined,
@@ -162,31 +193,19 @@ export class S3Requests {
     await this.send('copy-content', request, { signal: options.signal, isAssembly: true });
   }
 
-  /** Length and version of a content, if there is one. */
-  async describeContent(
-    name: string,
-    signal?: AbortSignal,
-  ): Promise<{ readonly bytes: number; readonly etag: string | undefined } | undefined> {
+  /** What the server knows of a content, if there is one. */
+  async describeContent(name: string, signal?: AbortSignal): Promise<ContentDescription | undefined> {
     const { HeadObjectCommand } = this.library.s3;
     const command = { Bucket: this.#settings.bucket, Key: name };
     const request = (abortSignal: AbortSignal): Promise<HeadObjectCommandOutput> =>
       this.client.send(new HeadObjectCommand(command), { abortSignal });
     try {
-      const { ContentLength, ETag } = await this.send('describe-content', request, { signal });
-      return { bytes: ContentLength ?? 0, etag: ETag };
+      const { ContentLength, ETag, LastModified } = await this.send('describe-content', request, { signal });
+      return { bytes: ContentLength ?? 0, etag: ETag, writtenAtMs: LastModified?.getTime() };
     } catch (error) {
       if (error instanceof NotFoundError) return undefined;
       throw error;
     }
-  }
-
-  /** Makes an empty object. @throws {ConditionFailedError} when there is one already. */
-  async createObject(name: string, signal?: AbortSignal): Promise<void> {
-    const { PutObjectCommand } = this.library.s3;
-    const command = { Bucket: this.#settings.bucket, Key: name, Body: Buffer.alloc(0), ...this.#condition(undefined) };
-    const request = (abortSignal: AbortSignal): Promise<unknown> =>
-      this.client.send(new PutObjectCommand(command), { abortSignal });
-    await this.send('create-object', request, { signal, repeatable: false });
   }
 
   /** Deletes a content that nothing names any more. What the server does not delete now is left for the sweep. */

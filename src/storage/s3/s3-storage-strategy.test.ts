@@ -20,6 +20,9 @@ describe('S3StorageStrategy refuses options that cannot work', () => {
     ['partConcurrency', { partConcurrency: 0 }, 'Cannot use partConcurrency'],
     ['maxAttempts', { maxAttempts: 0 }, 'Cannot use maxAttempts'],
     ['requestTimeoutMs', { requestTimeoutMs: 0 }, 'Cannot use requestTimeoutMs'],
+    ['keepReplacedMs', { keepReplacedMs: -1 }, 'Cannot use keepReplacedMs'],
+    ['sweepIntervalMs', { sweepIntervalMs: 1 }, 'Cannot use sweepIntervalMs'],
+    ['staleAfterMs', { staleAfterMs: 0 }, 'Cannot use staleAfterMs'],
     [
       'credentials.secretAccessKey',
       { credentials: { accessKeyId: 'id', secretAccessKey: new Secret('') } },
@@ -40,6 +43,17 @@ describe('S3StorageStrategy refuses options that cannot work', () => {
     expect(requireS3Settings({ bucket: 'files', prefix: 'a/b' }).prefix).toBe('a/b/');
     expect(requireS3Settings({ bucket: 'files' }).forcePathStyle).toBe(false);
     expect(requireS3Settings({ bucket: 'files', endpoint: 'http://localhost:9000' }).forcePathStyle).toBe(true);
+  });
+});
+
+describe('the sweep of S3', () => {
+  it('happens by itself below a prefix, and elsewhere only when it is asked for: there may be other things', () => {
+    const intervalOf = (options: Partial<S3StorageStrategyOptions>): number =>
+      requireS3Settings({ bucket: 'files', ...options }).sweepIntervalMs;
+    expect(intervalOf({ prefix: 'files' })).toBe(86_400_000);
+    expect(intervalOf({})).toBe(0);
+    expect(intervalOf({ sweepIntervalMs: 3_600_000 })).toBe(3_600_000);
+    expect(intervalOf({ prefix: 'files', sweepIntervalMs: 0 })).toBe(0);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
-import { NotFoundError, RejectedError, UpstreamError } from '../../errors/index.ts';
-import { requireDuration, requireInteger } from '../../kernel/index.ts';
+import { NotFoundError, RejectedError } from '../../errors/index.ts';
+import { requireDuration, requireInteger, type Timer } from '../../kernel/index.ts';
 import { KeyLocks } from '../key-locks.ts';
 import { requireStorageKey } from '../storage-key.ts';
 import type {
@@ -16,12 +16,14 @@ import type {
 } from '../storage-strategy.ts';
 import { maxAttempts, Passing, passingContent, tooBusy } from '../strategy-calls.ts';
 import { EntryWriter, holds, requireEntry } from './entry-writer.ts';
+import { ReplacedContents } from './replaced-contents.ts';
+import { obeysConditions } from './s3-conditions.ts';
 import { type Entry, EntryNames, infoOf } from './s3-entry.ts';
 import { storageFailure } from './s3-failure.ts';
 import { OpenS3Object, ReplacedError } from './s3-object.ts';
 import { requireS3Settings, type S3Settings, type S3StorageStrategyOptions } from './s3-options.ts';
 import { S3Requests } from './s3-requests.ts';
-import { type SweptUploads, sweepBucket } from './s3-sweep.ts';
+import { type SweepTarget, type SweptUploads, sweepBucket, sweepWhenDue } from './s3-sweep.ts';
 import { uploadContent } from './s3-upload.ts';
 import { signRead, signWrite, type UploadUrl, type UploadUrlOptions } from './s3-urls.ts';
 import type { StagedContent } from './staged-content.ts';
@@ -47,12 +49,16 @@ export class S3StorageStrategy implements StorageStrategy {
   readonly #names: EntryNames;
   readonly #locks = new KeyLocks();
   readonly #inUse = new Set<string>();
+  readonly #replaced: ReplacedContents;
+  readonly #closing = new AbortController();
   #opening: Promise<S3Requests> | undefined;
+  #sweeper: Timer | undefined;
   #isClosed = false;
 
   constructor(options: S3StorageStrategyOptions) {
     this.#settings = requireS3Settings(options);
     this.#names = new EntryNames(this.#settings.prefix);
+    this.#replaced = new ReplacedContents(this.#settings.keepReplacedMs, this.#settings.clock);
   }
 
   /** Writes a file; holds `partConcurrency` + 1 parts in memory at most. */
@@ -158,7 +164,7 @@ export class S3StorageStrategy implements StorageStrategy {
 
   /**
    * A URL under which somebody else uploads a content with one PUT, without an account. Nothing is visible until
-   * {@link takeUpload} has taken it; what is never taken, {@link abortStaleUploads} deletes.
+   * {@link takeUpload} has taken it; what is not taken within `staleAfterMs`, the sweep deletes.
    *
    * @example
    * const { url, uploadId } = await strategy.signUploadUrl('inbox/scan.pdf', { expiresInMs: 600_000, bytes: 48_213 });
@@ -199,42 +205,36 @@ export class S3StorageStrategy implements StorageStrategy {
   }
 
   /**
-   * Removes what processes have left that were killed: uploads by parts, and contents that no file names. Run it once a
-   * day; it costs one request per file that is older.
+   * Removes what processes have left that were killed: uploads by parts, and contents that no file names, as it happens by
+   * itself with `sweepIntervalMs`. It costs one request per file that is older.
    *
    * @param olderThanMs What is younger is left alone: more than the longest upload takes, in milliseconds.
    * @example
    * await strategy.abortStaleUploads(86_400_000);
    */
   async abortStaleUploads(olderThanMs: number, options: StrategyCallOptions = {}): Promise<SweptUploads> {
-    const { bucket, clock } = this.#settings;
-    const untilMs = clock.now() - requireDuration('olderThanMs', olderThanMs, 0);
-    return await this.#run('sweep', '', options, requests =>
-      sweepBucket(requests, { bucket, names: this.#names, inUse: this.#inUse, untilMs, signal: options.signal }),
-    );
+    const target = this.#sweepTarget(requireDuration('olderThanMs', olderThanMs, 0), options.signal);
+    return await this.#run('sweep', '', options, requests => sweepBucket(requests, target));
   }
 
-  /** Tries out, with an object of its own, whether the server refuses a write whose condition does not hold. */
+  /**
+   * Tries out, with an object of its own, whether the server refuses writes and deletions whose condition does not hold,
+   * and does those whose condition does.
+   */
   async supportsConditionalWrites(options: StrategyCallOptions = {}): Promise<boolean> {
     const name = this.#names.probe(this.#settings.ids.next());
-    return await this.#run('try', '', options, async requests => {
-      try {
-        await requests.createObject(name, options.signal);
-        return !(await holds(requests.createObject(name, options.signal)));
-      } catch (error) {
-        if (error instanceof UpstreamError && error.status === 501) return false;
-        throw error;
-      } finally {
-        await requests.discardContent(name);
-      }
-    });
+    return await this.#run('try', '', options, requests => obeysConditions(requests, name, options.signal));
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#closing.abort();
     const requests = await this.#opening?.catch(() => undefined);
-    if (this.#settings.client === undefined) requests?.client.destroy();
+    this.#sweeper?.cancel();
+    if (requests === undefined) return;
+    await this.#replaced.clear(requests);
+    if (this.#settings.client === undefined) requests.client.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -246,7 +246,9 @@ export class S3StorageStrategy implements StorageStrategy {
   }
 
   #writer(requests: S3Requests): EntryWriter {
-    return new EntryWriter(requests, this.#settings.ids, this.#names, this.#locks, this.#inUse);
+    const { ids } = this.#settings;
+    const [names, locks, inUse, replaced] = [this.#names, this.#locks, this.#inUse, this.#replaced];
+    return new EntryWriter(requests, { ids, names, locks, inUse, replaced });
   }
 
   async #copyContent(
@@ -257,16 +259,15 @@ export class S3StorageStrategy implements StorageStrategy {
   ): Promise<boolean> {
     const from = this.#names.content(source.key, source.contentId);
     try {
-      if (source.bytes <= this.#settings.maxServerCopyBytes) {
-        await requests.copyContent(from, staged.name, { signal });
-        return true;
-      }
+      const isSmall = source.bytes <= this.#settings.maxServerCopyBytes;
+      if (isSmall && (await holds(requests.copyContent(from, staged.name, { signal })))) return true;
+      // Also where the server does not find it: not all understand the same by a name with special characters.
       await using content = new OpenS3Object(requests, source, from, this.#settings.bucket);
       await uploadContent(requests, staged.name, content.read(), { ...this.#settings, signal });
       return true;
     } catch (error) {
       // It was replaced since its entry was read.
-      if (error instanceof NotFoundError || error instanceof ReplacedError) return false;
+      if (error instanceof ReplacedError) return false;
       throw error;
     }
   }
@@ -284,15 +285,34 @@ export class S3StorageStrategy implements StorageStrategy {
       return await work(await this.#requests());
     } catch (error) {
       if (error instanceof Passing) throw error.reason;
+      if (signal?.aborted && error === signal.reason) throw error;
       throw storageFailure(doing, key, this.#settings.bucket, error);
     }
   }
 
   #requests(): Promise<S3Requests> {
-    this.#opening ??= S3Requests.open(this.#settings, this.#names).catch((error: unknown) => {
+    this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = undefined;
       throw error;
     });
     return this.#opening;
+  }
+
+  async #open(): Promise<S3Requests> {
+    const requests = await S3Requests.open(this.#settings, this.#names);
+    const { sweepIntervalMs: intervalMs, staleAfterMs, clock } = this.#settings;
+    if (intervalMs === 0) return requests;
+    const sweep = (): void => {
+      const target = this.#sweepTarget(staleAfterMs, this.#closing.signal);
+      void sweepWhenDue(requests, target, { intervalMs, nowMs: clock.now() }).catch(() => undefined);
+    };
+    sweep();
+    this.#sweeper = clock.setRepeatingTimer(intervalMs, sweep);
+    return requests;
+  }
+
+  #sweepTarget(olderThanMs: number, signal: AbortSignal | undefined): SweepTarget {
+    const { bucket, clock } = this.#settings;
+    return { bucket, names: this.#names, inUse: this.#inUse, untilMs: clock.now() - olderThanMs, signal };
   }
 }

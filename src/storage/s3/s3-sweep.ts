@@ -44,6 +44,23 @@ export async function sweepBucket(requests: S3Requests, target: SweepTarget): Pr
   return { uploads, contents };
 }
 
+/**
+ * Sweeps, unless somebody has not long ago: everybody who begins leaves a mark in the bucket, so that many processes do not
+ * look at the same contents again and again.
+ */
+export async function sweepWhenDue(
+  requests: S3Requests,
+  target: SweepTarget,
+  { intervalMs, nowMs }: { readonly intervalMs: number; readonly nowMs: number },
+): Promise<void> {
+  const { names, signal } = target;
+  const last = await requests.describeContent(names.sweepMark, signal);
+  // Half of it, because clocks and timers differ: twice in an interval at most.
+  if (last?.writtenAtMs !== undefined && nowMs - last.writtenAtMs < intervalMs / 2) return;
+  await requests.writeContent(names.sweepMark, Buffer.alloc(0), signal);
+  await sweepBucket(requests, target);
+}
+
 async function* uploadsIn(
   requests: S3Requests,
   { bucket, names, signal }: SweepTarget,
