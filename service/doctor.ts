@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { DatabaseManager } from 'plinth/database';
 import { ConfigurationError } from 'plinth/errors';
 import { makeDirectory, type Secret, systemClock } from 'plinth/kernel';
-import { formatSettings, loadSettings, type Settings } from 'plinth/settings';
+import { formatSettings, type Settings } from 'plinth/settings';
+import { loadServiceSettings } from './service-settings.ts';
 
 type Verdict = 'ok' | 'warning' | 'problem';
 
@@ -117,7 +118,7 @@ function print(text: string): void {
 async function main(): Promise<void> {
   let settings: Settings;
   try {
-    settings = loadSettings();
+    settings = loadServiceSettings();
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     print(error.message);

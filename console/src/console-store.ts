@@ -4,7 +4,7 @@ import { EventConnection, type LinkStatus } from './event-connection.ts';
 import { formatCounted } from './format.ts';
 import { ImportDesk, type ImportView } from './import-desk.ts';
 import type { ImportState } from './import-wire.ts';
-import type { Answers, Ask, Question, QuestionKind } from './questions.ts';
+import { type Answers, type Ask, callsQuestion, type Question, type QuestionKind } from './questions.ts';
 import { RecentCalls } from './recent-calls.ts';
 import type { Reply } from './reply.ts';
 import { type Cost, RequestCosts } from './request-costs.ts';
@@ -19,11 +19,10 @@ export interface ReceivedState extends ConsoleState {
   readonly receivedAt: number;
 }
 
-/** What stands in the fields. */
+/** What stands in the fields. Each view has its own: above an answer stays what was asked for it. */
 export interface Drafts {
   readonly name: string;
-  readonly condition: string;
-  readonly stage: string;
+  readonly evidence: { readonly name: string; readonly condition: string; readonly stage: string };
   readonly bbl: string;
   readonly activeOnly: boolean;
   /** Names of medications, one a line. */
@@ -107,7 +106,13 @@ export class ConsoleStore {
       heldBack: 0,
       missed: 0,
       tryView: viewOfFragment(location.hash) ?? 'products',
-      drafts: { name: 'osimertinib', condition: '', stage: '', bbl: '1007200055', activeOnly: false, names: '' },
+      drafts: {
+        name: 'osimertinib',
+        evidence: { name: 'osimertinib', condition: '', stage: '' },
+        bbl: '1007200055',
+        activeOnly: false,
+        names: '',
+      },
       asks: {},
       imports: this.imports.view,
       wholeLists: new Set(),
@@ -194,14 +199,32 @@ export class ConsoleStore {
     if (this.isAsking(kind)) return;
     this.#setAsk(kind, { question, count, replies: [] });
     this.update({ wholeLists: new Set([...this.#view.wholeLists].filter(list => !list.startsWith(kind))) });
-    await Promise.all(Array.from({ length: count }, () => this.#askOnce(kind, question)));
+    const replies = await Promise.all(Array.from({ length: count }, () => this.#askOnce(kind, question)));
     this.update({ announcement: `${formatCounted(count, 'answer')} for ${question.about}` });
+    await this.#learnCosts(replies);
   }
 
-  async #askOnce<Kind extends QuestionKind>(kind: Kind, question: Question<Answers[Kind]>): Promise<void> {
+  async #askOnce<Kind extends QuestionKind>(
+    kind: Kind,
+    question: Question<Answers[Kind]>,
+  ): Promise<Reply<Answers[Kind]>> {
     const reply = await requestService(question);
     const ask = this.#view.asks[kind];
     if (ask) this.#setAsk(kind, { ...ask, replies: [...ask.replies, reply] });
+    return reply;
+  }
+
+  /** Calls are told as they end. A request that made none is told of nowhere: the service is asked why it went so. */
+  async #learnCosts(replies: readonly Reply<unknown>[]): Promise<void> {
+    const requestIds = replies.flatMap(({ requestId }) => requestId ?? []);
+    const asking = requestIds
+      .filter(requestId => !this.#costs.knows(requestId))
+      .map(async requestId => {
+        const { answer } = await requestService(callsQuestion(requestId));
+        if (answer) this.#costs.learn(requestId, answer.calls);
+      });
+    await Promise.all(asking);
+    this.update({});
   }
 
   #setAsk<Kind extends QuestionKind>(kind: Kind, ask: Ask<Answers[Kind]>): void {
@@ -247,7 +270,11 @@ export class ConsoleStore {
     if (before === link.kind && before !== 'lost') return;
     this.update({ link });
     this.#tick();
-    if (before === 'lost' && link.kind === 'live') this.update({ announcement: 'Connected again' });
+    if (before === 'lost' && link.kind === 'live') {
+      this.update({ announcement: 'Connected again' });
+      const asks: readonly Ask<unknown>[] = Object.values(this.#view.asks);
+      void this.#learnCosts(asks.flatMap(({ replies }) => replies));
+    }
     if (before !== 'lost' && link.kind === 'lost') {
       this.#behind = this.#view.state !== undefined;
       this.update({ announcement: 'Connection to the service lost' });
@@ -294,7 +321,6 @@ export class ConsoleStore {
 
   #forget(): void {
     this.#recent.clear();
-    this.#costs.clear();
     this.#arrived = [];
     this.#arrivedSincePause = 0;
     this.#totalKnown = 0;

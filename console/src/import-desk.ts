@@ -1,3 +1,4 @@
+import { ImportPaces } from './import-paces.ts';
 import type { ImportResult, ImportState } from './import-wire.ts';
 import type { ImportAction } from './import-words.ts';
 import { namesOf } from './import-words.ts';
@@ -8,6 +9,8 @@ import { requestService } from './service-request.ts';
 export interface ImportView {
   /** Whether the service has not said yet that it takes the new import. */
   readonly beginning: boolean;
+  /** What was asked for and has not happened yet, by the import: stopping waits for what is under way. */
+  readonly steering: ReadonlyMap<string, ImportAction>;
   /** Why the last thing that was asked for did not happen. */
   readonly problem: Problem | undefined;
   /** The import whose results are open. */
@@ -41,7 +44,8 @@ export function resultsPath(id: string, offset: number): string {
 /** Begins imports, steers them, and reads their results. */
 export class ImportDesk {
   readonly #parts: ImportDeskParts;
-  #view: ImportView = { beginning: false, problem: undefined, open: undefined };
+  readonly #paces = new ImportPaces();
+  #view: ImportView = { beginning: false, steering: new Map(), problem: undefined, open: undefined };
   #reading = false;
 
   constructor(parts: ImportDeskParts) {
@@ -62,8 +66,17 @@ export class ImportDesk {
     if (began) this.#parts.announce(`The import of ${began.title} began`);
   }
 
+  /** Does nothing while something else is happening to this import. */
   async steer(id: string, action: ImportAction): Promise<void> {
+    if (this.#view.steering.has(id)) return;
+    this.#update({ steering: new Map([...this.#view.steering, [id, action]]) });
     await this.#change(`${importsPath}/${encodeURIComponent(id)}/${action}`);
+    this.#update({ steering: new Map([...this.#view.steering].filter(([other]) => other !== id)) });
+  }
+
+  /** How many names an import does in a second now; `undefined` while that is not known. */
+  perSecond(id: string): number | undefined {
+    return this.#paces.perSecond(id);
   }
 
   /** Shows results from so many on; `undefined` closes them. */
@@ -75,8 +88,9 @@ export class ImportDesk {
     await this.#read(id, offset);
   }
 
-  /** Reads results again that are open and have become more. */
+  /** Takes in how far imports are. Reads results again that are open and have become more. */
   async follow(imports: readonly ImportState[]): Promise<void> {
+    this.#paces.note(imports);
     const { open } = this.#view;
     const one = imports.find(({ id }) => id === open?.id);
     if (!open || this.#reading) return;
@@ -101,7 +115,10 @@ export class ImportDesk {
   async #change(path: string, body?: unknown): Promise<ImportState | undefined> {
     const { answer, problem } = await requestService<ImportState>({ path, method: 'POST', body, isAnswer: isImport });
     this.#update({ problem });
-    if (answer) this.#parts.onImport(answer);
+    if (answer) {
+      this.#paces.note([answer]);
+      this.#parts.onImport(answer);
+    }
     return answer;
   }
 

@@ -13,6 +13,13 @@ const actions: Readonly<Record<ImportState['state'], readonly ImportAction[]>> =
   completed: [],
 };
 
+/** What is happening to an import while the service has not said yet that it did. */
+export const steeringWords: Readonly<Record<ImportAction, string>> = {
+  pause: 'pausing',
+  resume: 'resuming',
+  stop: 'stopping',
+};
+
 export const importTones: Readonly<Record<ImportState['state'], Tone>> = {
   running: 'fallback',
   paused: 'stale',
@@ -31,19 +38,29 @@ export function isUnderWay({ state }: ImportState): boolean {
   return state === 'running' || state === 'paused';
 }
 
-/** How fast it is and what is left, in words, without the counts. */
-export function paceOf(one: ImportState): readonly string[] {
-  const { state, done, recorded, ratePerSecond, elapsedMs, etaMs } = one;
-  const running = state === 'running';
+/**
+ * How fast it is and what is left, in words, without the counts: at its present pace while it runs, if that is known, and
+ * on the whole when it is over.
+ */
+export function paceOf(one: ImportState, perSecond: number | undefined): readonly string[] {
+  const earlier = one.recorded > 0 ? [`${formatCount(one.recorded)} from an earlier run`] : [];
+  if (one.state === 'running') return [...presentPace(one, perSecond), ...earlier];
+  return isUnderWay(one) ? earlier : [...wholePace(one), ...earlier];
+}
+
+function presentPace({ total, done }: ImportState, perSecond: number | undefined): readonly string[] {
+  if (perSecond === undefined) return ['time left unknown'];
+  const left =
+    perSecond > 0 ? `${formatSpan(Math.ceil((total - done) / perSecond) * 1_000)} left` : 'time left unknown';
+  return [`${formatRate(perSecond)} per second`, left];
+}
+
+function wholePace({ done, recorded, elapsedMs }: ImportState): readonly string[] {
   // What was only read again says nothing about the pace.
-  const worked = elapsedMs > 0 && done > recorded;
-  return [
-    worked && `${formatRate(ratePerSecond)} per second`,
-    running && etaMs !== null && `${formatSpan(etaMs)} left`,
-    running && etaMs === null && 'time left unknown',
-    !running && worked && `took ${formatSpan(elapsedMs)}`,
-    recorded > 0 && `${formatCount(recorded)} from an earlier run`,
-  ].filter(word => word !== false);
+  const worked = done - recorded;
+  if (worked <= 0 || elapsedMs <= 0) return [];
+  const took = elapsedMs < 1_000 ? 'under 1 s' : formatSpan(elapsedMs);
+  return [`${formatRate((worked / elapsedMs) * 1_000)} per second`, `took ${took}`];
 }
 
 /** `0.4`, `2.9`, `120`. */

@@ -1,7 +1,7 @@
 import type { MedicationEvidence } from './evidence-wire.ts';
 import type { PropertyViolations } from './property-wire.ts';
 import type { Reply, ServiceRequest } from './reply.ts';
-import type { MedicationAnswer } from './wire.ts';
+import type { CallRecord, MedicationAnswer } from './wire.ts';
 
 /** What the service answers to each kind of question. */
 export interface Answers {
@@ -23,6 +23,14 @@ export interface Ask<Answer> {
   readonly question: Question<Answer>;
   readonly count: number;
   readonly replies: readonly Reply<Answer>[];
+}
+
+/** Which calls were made for a request, as far as the page reads it: `GET /api/v1/console/why/…`. */
+export function callsQuestion(requestId: string): ServiceRequest<{ readonly calls: readonly CallRecord[] }> {
+  return {
+    path: `/api/v1/console/why/${encodeURIComponent(requestId)}`,
+    isAnswer: (body): body is { readonly calls: readonly CallRecord[] } => hasLists(body, 'calls'),
+  };
 }
 
 /** How many violations of each data set the page asks for. */

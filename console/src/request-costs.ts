@@ -3,7 +3,7 @@ import type { CallRecord } from './wire.ts';
 
 /** What a group of requests cost, read from the records of the guarded calls made for them. */
 export interface Cost {
-  /** How many of the requests left at least one record. */
+  /** Of how many of the requests the calls are known, also when there are none. */
   readonly requestsSeen: number;
   readonly guardedCalls: number;
   /** How many times a dependency was really asked. */
@@ -24,14 +24,23 @@ export class RequestCosts {
   }
 
   add(record: CallRecord): void {
-    if (record.requestId === undefined) return;
-    let calls = this.#byRequest.get(record.requestId);
+    if (record.requestId !== undefined) this.learn(record.requestId, [record]);
+  }
+
+  /** Takes in calls of a request; none at all is known of it then, too. */
+  learn(requestId: string, records: readonly CallRecord[]): void {
+    let calls = this.#byRequest.get(requestId);
     if (!calls) {
       calls = new Map();
-      this.#byRequest.set(record.requestId, calls);
+      this.#byRequest.set(requestId, calls);
       if (this.#byRequest.size > this.#limit) this.#forgetOldest();
     }
-    if (calls.size < this.#limit) calls.set(callId(record), record);
+    for (const record of records) if (calls.size < this.#limit) calls.set(callId(record), record);
+  }
+
+  /** Whether anything is known of what a request set off. */
+  knows(requestId: string): boolean {
+    return this.#byRequest.has(requestId);
   }
 
   costOf(requestIds: Iterable<string>): Cost {
@@ -48,10 +57,6 @@ export class RequestCosts {
       }
     }
     return cost;
-  }
-
-  clear(): void {
-    this.#byRequest.clear();
   }
 
   #forgetOldest(): void {

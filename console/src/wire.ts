@@ -130,6 +130,8 @@ export interface ConsoleState {
     readonly version: string;
     readonly environment: string;
     readonly upstreams: 'recorded' | 'live';
+    /** Where the stand-in is that plays the recordings. */
+    readonly standIn?: string;
     readonly startedAt: string;
     readonly uptimeSeconds: number;
     readonly database: string;
@@ -171,6 +173,7 @@ export interface SourceReport {
   readonly reason?: string;
   readonly found: number;
   readonly error?: string;
+  readonly errorCode?: string;
 }
 
 /** `GET /api/v1/medications?name=…` */

@@ -11,6 +11,7 @@ export const consoleStateSchema = z
       version: z.string(),
       environment: z.string(),
       upstreams: z.enum(['recorded', 'live']),
+      standIn: z.string().optional().meta({ description: 'Where the stand-in is that plays the recordings' }),
       startedAt: z.string(),
       uptimeSeconds: z.number(),
       database: z.string(),

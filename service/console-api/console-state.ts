@@ -3,6 +3,7 @@ import type { CacheHealth } from 'plinth/cache';
 import { type EventSource, Events, type Subscription, type Timer } from 'plinth/kernel';
 import type { z } from 'zod';
 import type { ImportService } from '../imports/import-service.ts';
+import type { StandIn } from '../stand-in/index.ts';
 import type { consoleStateSchema } from './console-state-schema.ts';
 
 /** Everything the console shows at one moment. */
@@ -27,6 +28,7 @@ const shownCalls = 100;
 export class ConsoleState {
   readonly #infrastructure: Infrastructure;
   readonly #imports: ImportService;
+  readonly #standIn: StandIn | undefined;
   readonly #startedAt: number;
   readonly #startedMs: number;
   readonly #events = new Events<ConsoleStateEvents>();
@@ -34,9 +36,10 @@ export class ConsoleState {
   readonly #refresh: Timer;
   #timer: Timer | undefined;
 
-  constructor(infrastructure: Infrastructure, imports: ImportService) {
+  constructor(infrastructure: Infrastructure, imports: ImportService, standIn: StandIn | undefined) {
     this.#infrastructure = infrastructure;
     this.#imports = imports;
+    this.#standIn = standIn;
     this.#startedAt = infrastructure.clock.now();
     this.#startedMs = infrastructure.clock.monotonic();
     const { dependencies, health } = infrastructure;
@@ -77,6 +80,7 @@ export class ConsoleState {
         version: settings.appVersion,
         environment: settings.environment,
         upstreams: settings.service.upstreams,
+        standIn: this.#standIn?.url,
         startedAt: new Date(this.#startedAt).toISOString(),
         uptimeSeconds: Math.round((clock.monotonic() - this.#startedMs) / 1_000),
         database: this.#infrastructure.database().engine,

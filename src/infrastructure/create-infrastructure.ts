@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { CacheManager } from '../cache/index.ts';
 import { DatabaseManager } from '../database/index.ts';
 import { eventLoopCheck, HealthRegistry } from '../health/index.ts';
@@ -114,15 +114,9 @@ function isLoaded(settings: Settings | LoadSettingsOptions | undefined): setting
   return settings !== undefined && 'service' in settings;
 }
 
-/** Everything the process writes goes below its data directory, unless a place for the logs was named. */
 function loggingOptions(settings: Settings): SetupLoggingOptions {
-  const { monitoring, service, environment, origins } = settings;
-  const named = origins['monitoring.logDirectory'] !== 'default';
-  return {
-    level: monitoring.logLevel,
-    directory: resolve(named ? monitoring.logDirectory : join(service.dataDirectory, 'logs')),
-    environment,
-  };
+  const { monitoring, environment } = settings;
+  return { level: monitoring.logLevel, directory: resolve(monitoring.logDirectory), environment };
 }
 
 function databaseOptions({ database, service }: Settings): ConstructorParameters<typeof DatabaseManager>[0] {

@@ -153,7 +153,7 @@ export class Infrastructure {
       critical: false,
       check: () =>
         breaker.isBroken && breaker.state === 'open'
-          ? { status: 'degraded', message: 'The circuit is open: older answers stand in' }
+          ? { status: 'degraded', message: 'The circuit is open: calls are refused unless an older answer stands in' }
           : { status: 'up' },
     });
     return dependency;

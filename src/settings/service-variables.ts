@@ -106,7 +106,14 @@ export const serviceVariables: VariableTree<
       description: 'Lowest level that is logged.',
       sample: 'INFO',
     },
-    logDirectory: { name: 'LOG_DIR', kind: folder, fallback: './logs', description: 'Folder of the log files.' },
+    logDirectory: {
+      name: 'LOG_DIR',
+      kind: folder,
+      fallback: tree => `${tree.service.dataDirectory.replace(/\/+$/, '')}/logs`,
+      fallbackText: '`logs` in DATA_DIR',
+      description: 'Folder of the log files.',
+      sample: './logs',
+    },
     metricsEnabled: {
       name: 'ENABLE_METRICS',
       kind: boolean,

@@ -150,7 +150,7 @@ describe('fallbacks', () => {
         accessTokenTtlMs: 1_800_000,
         refreshTokenTtlMs: 604_800_000,
       },
-      monitoring: { logLevel: 'INFO', logDirectory: './logs', metricsEnabled: true, tracingEnabled: true },
+      monitoring: { logLevel: 'INFO', logDirectory: './data/logs', metricsEnabled: true, tracingEnabled: true },
       development: { debug: false },
       cache: { backend: 'memory', ttlMs: 300_000, maxEntries: 1_000, redis: { host: 'localhost', port: 6_379 } },
       scrapers: { attemptTimeoutMs: 30_000, maxAttempts: 4, userAgent: 'Plinth/1.0.0' },

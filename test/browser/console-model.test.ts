@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { RejectedError, type RejectionReason } from 'plinth/errors';
 import type { CallRecord as PipelineRecord } from 'plinth/pipeline';
 import { stageOrder } from 'plinth/pipeline';
 import { describe, expect, expectTypeOf, it } from 'vitest';
@@ -10,11 +11,11 @@ import { describeFact, groupFacts } from '../../console/src/evidence-groups.ts';
 import type { MedicationEvidence } from '../../console/src/evidence-wire.ts';
 import { formatAge, formatCounted, formatDuration, formatSpan } from '../../console/src/format.ts';
 import type { ImportResult, ImportState } from '../../console/src/import-wire.ts';
-import { actionsOf, namesOf, paceOf } from '../../console/src/import-words.ts';
 import type { PropertyViolations } from '../../console/src/property-wire.ts';
 import { evidenceQuestion, propertyQuestion } from '../../console/src/questions.ts';
 import { RecentCalls } from '../../console/src/recent-calls.ts';
 import { RequestCosts } from '../../console/src/request-costs.ts';
+import { missingSources, outcomeOf } from '../../console/src/source-outcome.ts';
 import { viewOfFragment } from '../../console/src/try-view.ts';
 import { violationLines } from '../../console/src/violation-lines.ts';
 import { type CallRecord, stageOrder as stageOrderOfConsole } from '../../console/src/wire.ts';
@@ -115,6 +116,18 @@ describe('RequestCosts', () => {
     });
   });
 
+  it('knows of a request that it set off nothing, once the service has said so', () => {
+    const costs = new RequestCosts(10);
+    expect([costs.knows('a'), costs.costOf(['a']).requestsSeen]).toEqual([false, 0]);
+    costs.learn('a', []);
+    expect(costs.knows('a')).toBe(true);
+    expect(costs.costOf(['a'])).toMatchObject({ requestsSeen: 1, guardedCalls: 0, upstreamCalls: 0 });
+    const fetched = record(1, { requestId: 'b' });
+    costs.add(fetched);
+    costs.learn('b', [fetched]);
+    expect(costs.costOf(['b'])).toMatchObject({ requestsSeen: 1, guardedCalls: 1 });
+  });
+
   it('forgets the oldest requests beyond its limit', () => {
     const costs = new RequestCosts(2);
     for (const [index, requestId] of ['a', 'b', 'c'].entries()) costs.add(record(index + 1, { requestId }));
@@ -182,6 +195,39 @@ describe('what the console knows of the answers', () => {
   });
 });
 
+describe('how a source ended', () => {
+  const reasons = {
+    open: true,
+    full: true,
+    limited: true,
+    'over-budget': true,
+    'out-of-time': true,
+    unavailable: true,
+    forbidden: true,
+    closed: true,
+  } satisfies Record<RejectionReason, true>;
+
+  it.each(Object.keys(reasons) as RejectionReason[])('is "refused" when we refused: %s', reason => {
+    expect(outcomeOf({ status: 'failed', errorCode: new RejectedError('No', reason).code })).toBe('refused');
+  });
+
+  it('is what the service says otherwise', () => {
+    expect(outcomeOf({ status: 'failed', errorCode: 'UPSTREAM_ERROR' })).toBe('failed');
+    expect(outcomeOf({ status: 'failed' })).toBe('failed');
+    expect(outcomeOf({ status: 'empty' })).toBe('empty');
+  });
+
+  it('says which are missing of how many, and nothing when none is', () => {
+    const empty = { source: 'orange-book', status: 'empty' } as const;
+    const failed = { source: 'drugsfda', status: 'failed' } as const;
+    expect(missingSources([empty, failed])).toBe('from 1 of 2 sources; drugsfda failed');
+    expect(missingSources([empty, { ...failed, errorCode: 'CIRCUIT_OPEN' }])).toBe(
+      'from 1 of 2 sources; drugsfda refused',
+    );
+    expect(missingSources([empty])).toBe('');
+  });
+});
+
 describe('evidence in words', () => {
   const groups = groupFacts(sampleEvidence.facts);
   const line = (kind: string) => {
@@ -241,46 +287,6 @@ describe('the violations of a lot', () => {
   });
 });
 
-describe('imports in words', () => {
-  const running: ImportState = {
-    id: 'a',
-    title: 'a',
-    createdAt: '2026-11-21T08:00:00.000Z',
-    state: 'running',
-    total: 200,
-    done: 50,
-    failed: 0,
-    recorded: 0,
-    active: 5,
-    ratePerSecond: 2.94,
-    elapsedMs: 17_000,
-    etaMs: 51_000,
-  };
-
-  it('offers what can be done in each state', () => {
-    const states = ['running', 'paused', 'stopped', 'failed', 'completed'] as const;
-    expect(states.map(state => actionsOf({ ...running, state }).join(' '))).toEqual([
-      'pause stop',
-      'resume stop',
-      'resume',
-      'resume',
-      '',
-    ]);
-  });
-
-  it('says the pace and what is left, but no pace of what was only read again', () => {
-    expect(paceOf(running)).toEqual(['2.9 per second', '51 s left']);
-    expect(paceOf({ ...running, etaMs: null })).toEqual(['2.9 per second', 'time left unknown']);
-    expect(paceOf({ ...running, state: 'completed' })).toEqual(['2.9 per second', 'took 17 s']);
-    expect(paceOf({ ...running, state: 'stopped', recorded: 50 })).toEqual(['50 from an earlier run']);
-  });
-
-  it('takes one name a line, and no empty lines', () => {
-    expect(namesOf(' osimertinib \r\n\n  imatinib')).toEqual(['osimertinib', 'imatinib']);
-    expect(namesOf('\n ')).toEqual([]);
-  });
-});
-
 describe('addresses', () => {
   it('ask for what was typed, whatever it is', () => {
     expect(evidenceQuestion('a/b c', 'nsclc', '').path).toBe('/api/v1/medications/a%2Fb%20c/evidence?condition=nsclc');
@@ -302,6 +308,10 @@ describe('addresses', () => {
   it('are short where they are the key of a call', () => {
     const search = 'http://127.0.0.1:1/drug/drugsfda.json?search=brand_name%3A%22no%20such%20drug%22&limit=100';
     expect(keyInWords(`GET ${search} json 404`)).toBe('no such drug');
+    const rows = 'http://127.0.0.1:1/resource/3h2n-5cm9.json?%24where=';
+    const lot = 'boro+%3D+%271%27+AND+block+%3D+%2700720%27+AND+lot+in+%28%2700055%27%2C%270055%27%29';
+    expect(keyInWords(`GET ${rows}${lot}&%24order=%3Aid&%24limit=1000 json`)).toBe('boro 1 block 00720 lot 00055 0055');
+    expect(keyInWords(`GET ${rows}bbl+%3D+1007200055&%24order=%3Aid json`)).toBe('bbl 1007200055');
     expect(keyInWords('GET https://a.org/resource/x.json?lot=55 json')).toBe('/resource/x.json?lot=55');
     expect(keyInWords('GET https://a.org/%E0%A4%A')).toBe('/%E0%A4%A');
     expect(keyInWords('oncokb 5f27 /utils/drugs {}')).toBe('oncokb 5f27 /utils/drugs {}');

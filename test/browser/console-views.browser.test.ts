@@ -57,11 +57,10 @@ describe.skipIf(skipped)(`what can be tried besides products, in Chromium${suffi
     const page = await open('');
     const chosen = page.locator('.tabs [aria-current]');
     expect(await chosen.textContent()).toBe('Products');
-    await page.getByLabel('Medication name').fill('imatinib');
+    await page.getByLabel('Medication').fill('imatinib');
     await page.getByRole('link', { name: 'Evidence' }).focus();
     await page.keyboard.press('Enter');
     await expect.poll(() => chosen.textContent()).toBe('Evidence');
-    expect(await page.getByLabel('Medication name').inputValue()).toBe('imatinib');
     await page.reload();
     expect(await chosen.textContent()).toBe('Evidence');
     await page.getByRole('link', { name: 'Property' }).click();
@@ -70,6 +69,36 @@ describe.skipIf(skipped)(`what can be tried besides products, in Chromium${suffi
     await expect.poll(() => chosen.textContent()).toBe('Evidence');
     await page.getByRole('link', { name: 'Skip to the calls' }).press('Enter');
     expect(await chosen.textContent()).toBe('Evidence');
+  });
+
+  it('leaves above an answer what was asked for it, whatever is filled in elsewhere', async () => {
+    const page = await open('products');
+    await page.getByLabel('Medication').fill('imatinib');
+    await page.getByRole('button', { name: 'Ask once' }).click();
+    await page.getByText('No products').waitFor();
+    await page.getByRole('link', { name: 'Evidence' }).click();
+    await page.getByRole('button', { name: 'pembrolizumab, melanoma' }).click();
+    await page.getByRole('link', { name: 'Products' }).click();
+    await expect.poll(() => page.getByLabel('Medication').inputValue()).toBe('imatinib');
+  });
+
+  it('names every field, also one that is filled in, and says which example is a faulty one', async () => {
+    const page = await open('property');
+    await page.getByText('BBL', { exact: true }).waitFor();
+    await page.getByRole('button', { name: '6-00001-0001, no such borough' }).click();
+    await expect.poll(() => page.getByLabel('BBL').inputValue()).toBe('6-00001-0001');
+    await page.getByRole('link', { name: 'Evidence' }).click();
+    expect(await page.getByLabel('Stage').getAttribute('placeholder')).toBe('any, or such as stage_iv');
+  });
+
+  it('gives the question as a command that a shell takes as it is', async () => {
+    const page = await open('evidence');
+    await page.getByLabel('Medication').fill("St John's wort & co");
+    await page.getByRole('button', { name: 'Gather evidence' }).click();
+    const url = `${service.baseUrl}/api/v1/medications/St%20John%27s%20wort%20%26%20co/evidence`;
+    await page.locator('.answer-links .command').waitFor();
+    expect(await page.locator('.answer-links .command').textContent()).toBe(`curl '${url}'`);
+    expect(await page.locator('.answer-links a').getAttribute('href')).toBe(url);
   });
 
   it('shows each fact under its kind, with where it is from', async () => {
@@ -134,6 +163,20 @@ describe.skipIf(skipped)(`what can be tried besides products, in Chromium${suffi
     expect(await page.locator('.problems').textContent()).toContain(
       'VALIDATION_ERROR Cannot read "6-1-1" as a BBL: expected ten digits such as 1007200055',
     );
+    await page.getByText('0 upstream calls', { exact: true }).waitFor();
+    await page.getByText('refused before asking', { exact: true }).waitFor();
+  });
+
+  it('asks again what a request set off when the connection is back', async () => {
+    const page = await open('property');
+    await page.route('**/why/**', route => route.abort());
+    await lookUp(page, '6-1-1');
+    await page.getByText('no record of 1 of 1 request').waitFor();
+    await page.unroute('**/why/**');
+    await service.stop();
+    await page.getByText('connection lost', { exact: true }).waitFor();
+    await service.start();
+    await page.getByText('refused before asking', { exact: true }).waitFor();
   });
 
   it('begins an import, follows it, pauses, resumes and stops it', async () => {
@@ -148,8 +191,11 @@ describe.skipIf(skipped)(`what can be tried besides products, in Chromium${suffi
     service.advanceImports(10);
     await one.getByText('10 of 40').waitFor();
     expect(await progress.getAttribute('value')).toBe('10');
+    await one.getByText('time left unknown').waitFor();
+    service.advanceImports(10);
+    await one.getByText('20 of 40').waitFor();
     await one.getByText('2.9 per second').waitFor();
-    await one.getByText('10 s left').waitFor();
+    await one.getByText('7 s left').waitFor();
     const steer = async (button: string, state: string): Promise<void> => {
       await one.getByRole('button', { name: button }).click();
       await one.getByText(state, { exact: true }).waitFor();
@@ -157,7 +203,7 @@ describe.skipIf(skipped)(`what can be tried besides products, in Chromium${suffi
     await steer('Pause', 'paused');
     service.advanceImports(10);
     await steer('Resume', 'running');
-    await one.getByText('10 of 40').waitFor();
+    await one.getByText('20 of 40').waitFor();
     await steer('Stop', 'stopped');
     expect(await one.getByRole('button').allTextContents()).toEqual([
       'Results of name 0, name 1',
@@ -166,9 +212,31 @@ describe.skipIf(skipped)(`what can be tried besides products, in Chromium${suffi
     expect(visit?.complaints).toEqual([]);
   });
 
+  it('says that an import is stopping until what is under way has ended', async () => {
+    const page = await open('import');
+    const one = await beginImport(page, ['osimertinib', 'imatinib']);
+    let release = (): void => {};
+    const underWay = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    await page.route('**/stop', async route => {
+      await underWay;
+      await route.continue();
+    });
+    await one.getByRole('button', { name: 'Stop' }).click();
+    await one.getByText('stopping', { exact: true }).waitFor();
+    expect(await one.getByRole('button', { name: 'Stop' }).getAttribute('aria-disabled')).toBe('true');
+    service.advanceImports(1);
+    await one.getByText('1 of 2').waitFor();
+    await one.getByText('stopping', { exact: true }).waitFor();
+    release();
+    await one.getByText('stopped', { exact: true }).waitFor();
+  });
+
   it('shows results as they come, failed ones with their reason, a hundred at a time', async () => {
     const page = await open('import');
-    const one = await beginImport(page, ['osimertinib', 'broken', ...Array.from({ length: 148 }, (_, i) => `n${i}`)]);
+    const rest = Array.from({ length: 147 }, (_, index) => `n${index}`);
+    const one = await beginImport(page, ['osimertinib', 'broken', 'unknown', ...rest]);
     await one.getByRole('button', { name: 'Results' }).click();
     await one.getByText('No name has a result yet.').waitFor();
     service.advanceImports(2);
@@ -178,6 +246,9 @@ describe.skipIf(skipped)(`what can be tried besides products, in Chromium${suffi
     expect(await rows.nth(1).textContent()).toBe('2brokenfailed SOURCES_UNAVAILABLE No source could answer');
     service.advanceImports(148);
     await one.getByText('completed', { exact: true }).waitFor();
+    await one.getByText('2.9 per second').waitFor();
+    await one.getByText('took 51 s').waitFor();
+    await expect.poll(() => rows.nth(2).textContent()).toBe('3unknownnoneempty');
     await expect.poll(() => rows.count()).toBe(100);
     await one.getByRole('button', { name: 'Next' }).click();
     await one.getByText('101 to 150 of 150').waitFor();

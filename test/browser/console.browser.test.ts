@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ConsolePage, launchChromium, missingChromium, openConsole, type VisitorOptions } from './chromium.ts';
-import { labelProblems, lowContrastTexts, sidewaysOverflow } from './page-checks.ts';
+import { cutTexts, labelProblems, lowContrastTexts, sidewaysOverflow } from './page-checks.ts';
 import { type SampleKind, sampleCalls } from './sample-calls.ts';
 import { StandInService } from './stand-in-service.ts';
 
@@ -190,12 +190,56 @@ describe.skipIf(skipped)(`the console in odd situations, in Chromium${suffix}`, 
 
   it('shows the error of the service with its code and request', async () => {
     const page = await open(service);
-    await page.getByLabel('Medication name').fill('broken');
+    await page.getByLabel('Medication').fill('broken');
     await page.keyboard.press('Enter');
     const problem = page.locator('.problems');
     await problem.waitFor();
     expect(await problem.textContent()).toMatch(/SOURCES_UNAVAILABLE No source could answer request [0-9a-f-]{36}/);
     expect(await page.getByText('0 upstream calls').count()).toBe(1);
+  });
+
+  it('says which source is missing in an answer, in the word of its call', async () => {
+    const page = await open(service);
+    await page.getByLabel('Medication').fill('half');
+    await page.keyboard.press('Enter');
+    await page.getByText('No products from 1 of 2 sources; drugsfda refused').waitFor();
+    expect(await page.locator('.sources .chip').allTextContents()).toEqual(['refused', 'empty']);
+  });
+
+  it('says that nothing tells what a request set off which got no answer', async () => {
+    const page = await open(service);
+    await service.stop();
+    await page.getByRole('button', { name: 'Ask once' }).click();
+    await page.getByText('upstream calls unknown').waitFor();
+    await page.getByText('1 of 1 request had no answer that could tell').waitFor();
+    await service.start();
+  });
+
+  it('shows where the stand-in is that plays the sources, and leads to its faults', async () => {
+    const page = await open(service);
+    const badge = page.locator('.upstreams-recorded');
+    expect(await badge.textContent()).toBe('upstreams recorded at http://127.0.0.1:41234');
+    expect(await badge.getByRole('link').getAttribute('href')).toBe('http://127.0.0.1:41234/_control');
+  });
+
+  it('says in one sentence that no call ended so', async () => {
+    const page = await open(service);
+    service.call('fetched');
+    await expect.poll(() => rowCount(page)).toBe(1);
+    await page.getByRole('radio', { name: 'failed' }).check();
+    expect(await page.locator('.empty p').textContent()).toBe('None of the 1 call here ended as failed.');
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await expect.poll(() => rowCount(page)).toBe(1);
+  });
+
+  it('says "last" and not "all" of a list that does not hold every call', async () => {
+    for (let call = 0; call < 101; call += 1) service.call('hit');
+    const page = await open(service);
+    await page.getByRole('radio', { name: 'last 100' }).waitFor();
+    service.forget();
+    service.call('hit');
+    await page.reload();
+    await page.getByRole('radio', { name: 'all 1' }).waitFor();
   });
 
   it('tells each kind of end apart, and filters by it', async () => {
@@ -221,14 +265,18 @@ describe.skipIf(skipped)(`the console in odd situations, in Chromium${suffix}`, 
     await picture(page, 'kinds-dark');
   });
 
-  it.each([320, 720, 900, 980, 981, 1_200, 1_280, 2_000])('fits a window of %i pixels', async width => {
-    const page = await open(service, { viewport: { width, height: 800 } });
-    for (const kind of Object.keys(sampleCalls) as SampleKind[]) service.call(kind);
-    await expect.poll(() => rowCount(page)).toBe(8);
-    expect(await sidewaysOverflow(page)).toBe(0);
-    const cutOff = `[...document.querySelectorAll('${rows} summary')].filter(row => row.scrollWidth > row.clientWidth).length`;
-    expect(await page.evaluate(cutOff)).toBe(0);
-  });
+  it.each([320, 390, 640, 641, 720, 1_010, 1_011, 1_279, 1_280, 1_600, 2_000])(
+    'fits a window of %i pixels',
+    async width => {
+      const page = await open(service, { viewport: { width, height: 800 } });
+      for (const kind of Object.keys(sampleCalls) as SampleKind[]) service.call(kind);
+      await expect.poll(() => rowCount(page)).toBe(8);
+      expect(await sidewaysOverflow(page)).toBe(0);
+      const cutOff = `[...document.querySelectorAll('${rows} summary')].filter(row => row.scrollWidth > row.clientWidth).length`;
+      expect(await page.evaluate(cutOff)).toBe(0);
+      expect(await cutTexts(page, `${rows} .call-operation, ${rows} .stage-name, ${rows} .stage-word`)).toEqual([]);
+    },
+  );
 
   it('shows an open breaker, and health that is not up', async () => {
     service.overrides = {

@@ -10,6 +10,11 @@ export function labelProblems(page: Page): Promise<readonly string[]> {
   return page.evaluate<readonly string[]>(labelScript);
 }
 
+/** Texts on one line that are wider than their place, as `text: width in place`; not those that only a screen reader gets. */
+export function cutTexts(page: Page, selector: string): Promise<readonly string[]> {
+  return page.evaluate<readonly string[]>(`(${cutScript})(${JSON.stringify(selector)})`);
+}
+
 /** How many pixels the page is wider than its window: 0 when nothing scrolls sideways. */
 export function sidewaysOverflow(page: Page): Promise<number> {
   return page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
@@ -50,6 +55,20 @@ const contrastScript = `(() => {
   }
   return [...found];
 })()`;
+
+const cutScript = `selector => {
+  const range = document.createRange();
+  const widths = element => {
+    if (getComputedStyle(element).display !== 'inline') return [element.scrollWidth, element.clientWidth];
+    if (element.firstChild?.nodeType !== Node.TEXT_NODE) return [0, 0];
+    range.selectNodeContents(element.firstChild);
+    return [range.getBoundingClientRect().width, element.parentElement.clientWidth];
+  };
+  return [...document.querySelectorAll(selector)]
+    .map(element => ({ text: element.textContent.trim(), widths: widths(element), shown: element.checkVisibility() && element.clientWidth !== 1 }))
+    .filter(({ widths: [needed, given], shown }) => shown && needed > given)
+    .map(({ text, widths: [needed, given] }) => text + ': ' + needed + ' in ' + given);
+}`;
 
 const labelScript = `(() => {
   const nameOf = element =>

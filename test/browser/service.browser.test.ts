@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { systemClock } from 'plinth/kernel';
+import manifest from 'plinth/package.json' with { type: 'json' };
 import { VirtualClock } from 'plinth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Service, startService } from '../../service/service.ts';
@@ -80,6 +81,9 @@ describe.skipIf(skipped)('the reference service in Chromium', () => {
     await until(page.getByText('open', { exact: true }).first().waitFor());
     await until(page.getByText('degraded', { exact: true }).first().waitFor());
 
+    expect(await page.locator('.version').textContent()).toBe(manifest.version);
+    expect(await page.locator('.upstreams-recorded a').textContent()).toBe(service.standIn?.url);
+
     expect(ownOf(complaints)).toEqual([]);
     expect(await sidewaysOverflow(page)).toBe(0);
     const picture = join(directory, 'console.png');
@@ -129,6 +133,7 @@ describe.skipIf(skipped)('the reference service in Chromium', () => {
     await page.getByRole('button', { name: '6-00001-0001' }).click();
     await page.getByRole('button', { name: 'Look up' }).click();
     await until(page.getByText('its borough is 6, expected 1 Manhattan').waitFor());
+    await until(page.getByText('refused before asking').waitFor());
     await close();
   }, 60_000);
 

@@ -1,6 +1,6 @@
 import type { ImportResult, ImportState } from '../../console/src/import-wire.ts';
 
-/** Imports that come further only when a test says so. Names that begin with `broken` fail. */
+/** Imports that come further only when a test says so. Names that begin with `broken` fail, those that begin with `unknown` have no applications. */
 export class StandInImports {
   readonly #imports = new Map<string, { readonly names: readonly string[]; state: ImportState }>();
 
@@ -78,6 +78,8 @@ function resultOf(name: string, index: number): ImportResult {
     return { ...common, ok: false, error: { code: 'SOURCES_UNAVAILABLE', message: 'No source could answer' } };
   }
   const firstApproval = { applicationNumber: 'NDA208065', date: '2015-11-13' };
-  const fetchedAt = new Date().toISOString();
-  return { ...common, ok: true, value: { applications: 1, firstApproval, freshness: 'fresh', fetchedAt } };
+  const found = name.startsWith('unknown')
+    ? { applications: 0, firstApproval: null }
+    : { applications: 1, firstApproval };
+  return { ...common, ok: true, value: { ...found, freshness: 'fresh', fetchedAt: new Date().toISOString() } };
 }

@@ -120,11 +120,17 @@ export class StandInService {
       response.end(asset.body);
     } else if (url.pathname === '/api/v1/console/state') sendJson(response, 200, this.#state());
     else if (url.pathname === '/api/v1/console/events') this.#stream(response);
+    else if (url.pathname.startsWith('/api/v1/console/why/')) this.#why(url, response);
     else if (url.pathname === '/api/v1/medications') await this.#answer(url.searchParams.get('name') ?? '', response);
     else if (url.pathname.endsWith('/evidence')) this.#evidence(response);
     else if (url.pathname.startsWith('/api/v1/properties/')) this.#property(url, response);
     else if (url.pathname.startsWith('/api/v1/imports')) await this.#import(url, request, response);
     else sendJson(response, 404, notFound);
+  }
+
+  #why(url: URL, response: ServerResponse): void {
+    const asked = url.pathname.split('/')[5];
+    sendJson(response, 200, { calls: this.#calls.filter(({ requestId }) => requestId === asked) });
   }
 
   #evidence(response: ServerResponse): void {
@@ -177,7 +183,7 @@ export class StandInService {
     this.#inFlight.delete(name);
     this.#known.add(name);
     this.call(kind, name, requestId);
-    sendJson(response, 200, medicationAnswer(name), requestId);
+    sendJson(response, 200, name === 'half' ? halfAnswer(name) : medicationAnswer(name), requestId);
   }
 
   #state(): ConsoleState {
@@ -190,6 +196,7 @@ export class StandInService {
         version: '0.1.0',
         environment: 'development',
         upstreams: 'recorded',
+        standIn: 'http://127.0.0.1:41234',
         startedAt: new Date(this.#startedAt).toISOString(),
         uptimeSeconds: (Date.now() - this.#startedAt) / 1_000,
         database: 'PGlite, embedded',
@@ -229,6 +236,14 @@ const notFound = { success: false, error: 'Not found', error_code: 'NOT_FOUND' }
 function sendJson(response: ServerResponse, status: number, body: unknown, requestId?: string): void {
   const headers = { 'content-type': 'application/json', ...(requestId ? { 'x-request-id': requestId } : {}) };
   response.writeHead(status, headers).end(JSON.stringify(body));
+}
+
+/** One source found nothing, and our own breaker did not let the other one be asked. */
+function halfAnswer(name: string): MedicationAnswer {
+  const answer = medicationAnswer(name);
+  const refused = { status: 'failed', origin: null, freshness: null, errorCode: 'CIRCUIT_OPEN' } as const;
+  const sources = answer.sources.map(one => (one.source === 'drugsfda' ? { ...one, ...refused } : one));
+  return { ...answer, sources };
 }
 
 function medicationAnswer(name: string): MedicationAnswer {

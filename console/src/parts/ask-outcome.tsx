@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { formatCount, formatCounted, formatDuration } from '../format.ts';
 import type { Ask } from '../questions.ts';
+import type { Cost } from '../request-costs.ts';
 import { Problems } from './problems.tsx';
 import type { StoreProps } from './store-props.ts';
 
@@ -47,19 +48,25 @@ function timing(ask: Ask<unknown>): string {
 function Price({ store, ask }: StoreProps & { readonly ask: Ask<unknown> }): JSX.Element {
   const cost = store.costOf(ask.replies);
   const known = cost.requestsSeen > 0;
-  const unseen = ask.replies.length - cost.requestsSeen;
   return (
     <div class="figure-block">
       <p class={known ? 'figure-large' : 'figure-large unknown'}>
         {known ? formatCounted(cost.upstreamCalls, 'upstream call') : 'upstream calls unknown'}
       </p>
-      <p class="figure-note">
-        {known && `${formatCounted(cost.guardedCalls, 'guarded call')}: ${formatCount(cost.hits)} from the cache, `}
-        {known && `${formatCount(cost.joined)} joined a call under way`}
-        {ask.replies.length > 0 &&
-          unseen > 0 &&
-          `${known ? '; ' : ''}no record yet for ${unseen} of ${ask.replies.length} requests`}
-      </p>
+      <p class="figure-note">{priceNotes(cost, ask).join('; ')}</p>
     </div>
   );
+}
+
+/** What the requests set off inside, and of how many of them that is not known. */
+function priceNotes({ requestsSeen, guardedCalls, hits, joined }: Cost, { replies }: Ask<unknown>): readonly string[] {
+  const unanswered = replies.filter(({ requestId }) => requestId === undefined).length;
+  const unseen = replies.length - unanswered - requestsSeen;
+  const calls = `${formatCounted(guardedCalls, 'guarded call')}: ${formatCount(hits)} from the cache, ${formatCount(joined)} joined a call under way`;
+  const none = replies.some(({ problem }) => problem) ? 'refused before asking' : 'answered without asking';
+  return [
+    requestsSeen > 0 && (guardedCalls > 0 ? calls : none),
+    unanswered > 0 && `${unanswered} of ${formatCounted(replies.length, 'request')} had no answer that could tell`,
+    unseen > 0 && `no record of ${unseen} of ${formatCounted(replies.length, 'request')}`,
+  ].filter(note => note !== false);
 }

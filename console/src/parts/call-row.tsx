@@ -44,18 +44,16 @@ export class CallRow extends Component<CallRowProps, { readonly open: boolean }>
       <li class={`call kind-${kind}`}>
         <details onToggle={toggled}>
           <summary>
-            <span class="call-time">{formatTime(record.startedAt + record.durationMs)}</span>
+            <span class="call-when">
+              <span class="call-time">{formatTime(record.startedAt + record.durationMs)}</span>{' '}
+              <span class="call-duration">{formatDuration(record.durationMs)}</span>
+            </span>
             <span class="call-what">
-              <span class="call-operation">
-                <span class="dependency">{record.dependency}.</span>
-                {record.operation}
-              </span>{' '}
-              <CallKey record={record} />
+              <Operation record={record} /> <CallKey record={record} />
             </span>
             <span class="call-result">
               <Chip tone={kind} text={kind} /> <span class="call-age">{qualify(record)}</span>
             </span>
-            <span class="call-duration">{formatDuration(record.durationMs)}</span>
             <span class="stages">
               {stageColumns.map(column => (
                 <StageCell key={column.title} record={record} column={column} deepest={deepest} />
@@ -67,6 +65,18 @@ export class CallRow extends Component<CallRowProps, { readonly open: boolean }>
       </li>
     );
   }
+}
+
+/** An operation that begins with the name of its dependency says it once. */
+function Operation({ record: { dependency, operation } }: { readonly record: CallRecord }): JSX.Element {
+  const prefix = `${dependency}.`;
+  const own = operation.startsWith(prefix) ? operation.slice(prefix.length) : operation;
+  return (
+    <span class="call-operation" title={`${prefix}${own}`}>
+      <span class="dependency">{prefix}</span>
+      {own}
+    </span>
+  );
 }
 
 const tailLength = 14;

@@ -40,10 +40,9 @@ export function Calls({ store }: StoreProps): JSX.Element {
 function ColumnHeads(): JSX.Element {
   return (
     <div class="column-heads" aria-hidden="true">
-      <span>ended</span>
+      <span>ended, took</span>
       <span>call and key</span>
       <span>result</span>
-      <span class="right">took</span>
       <span class="stages">
         {stageColumns.map(({ title, duty }) => (
           <span key={title} title={duty}>
@@ -59,6 +58,7 @@ function Filter({ store }: StoreProps): JSX.Element {
   const counts = new Map<CallFilter, number>([['all', store.view.calls.length]]);
   for (const record of store.view.calls) counts.set(kindOf(record), (counts.get(kindOf(record)) ?? 0) + 1);
   const choices: readonly CallFilter[] = ['all', ...callKinds];
+  const isWhole = store.view.calls.length >= (store.view.state?.totals.calls ?? 0);
   return (
     <fieldset class="filter">
       <legend class="visually-hidden">Show calls that ended</legend>
@@ -73,7 +73,7 @@ function Filter({ store }: StoreProps): JSX.Element {
           />
           <span>
             {choice !== 'all' && <Glyph name={choice} />}
-            {choice} <b>{formatCount(counts.get(choice) ?? 0)}</b>
+            {choice === 'all' && !isWhole ? 'last' : choice} <b>{formatCount(counts.get(choice) ?? 0)}</b>
           </span>
         </label>
       ))}
@@ -95,12 +95,14 @@ function Empty({ store }: StoreProps): JSX.Element {
   if (store.view.state === undefined) return <p class="empty">Waiting for the service…</p>;
   if (store.view.calls.length > 0) {
     return (
-      <p class="empty">
-        None of the {formatCounted(store.view.calls.length, 'call')} here ended as <b>{store.view.filter}</b>.{' '}
+      <div class="empty">
+        <p>
+          None of the {formatCounted(store.view.calls.length, 'call')} here ended as <b>{store.view.filter}</b>.
+        </p>
         <button type="button" onClick={() => store.update({ filter: 'all' })}>
           Show all
         </button>
-      </p>
+      </div>
     );
   }
   return (

@@ -62,7 +62,8 @@ function FactGroups({
   });
 }
 
-function lineOf({ source, status, found, shown, origin, freshness, fetchedAt, note }: EvidenceReport): SourceLine {
+function lineOf(report: EvidenceReport): SourceLine {
+  const { source, status, found, shown, origin, freshness, fetchedAt, note, errorCode } = report;
   const facts = [
     origin?.replace('-', ' '),
     status === 'answered' && `${formatCount(found)} found`,
@@ -71,5 +72,5 @@ function lineOf({ source, status, found, shown, origin, freshness, fetchedAt, no
     fetchedAt !== null && `fetched ${formatMoment(fetchedAt)}`,
     note,
   ];
-  return { name: source, status, freshness, facts };
+  return { name: source, status, errorCode, freshness, facts };
 }

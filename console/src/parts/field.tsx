@@ -1,26 +1,23 @@
 import type { JSX } from 'preact';
 
 export interface FieldProps {
-  readonly id: string;
-  /** For a screen reader, and in the empty field. */
+  /** In one word. */
   readonly label: string;
+  /** What can stand in it, shown while it is empty. */
+  readonly hint: string;
   readonly value: string;
   readonly onValue: (value: string) => void;
   readonly required?: boolean;
 }
 
 /** A field for a few words. */
-export function Field({ id, label, value, onValue, required = false }: FieldProps): JSX.Element {
+export function Field({ label, hint, value, onValue, required = false }: FieldProps): JSX.Element {
   return (
-    <>
-      <label class="visually-hidden" for={id}>
-        {label}
-      </label>
+    <label class="field" title={hint}>
+      <span>{label}</span>
       <input
-        id={id}
         type="search"
-        placeholder={label}
-        title={label}
+        placeholder={hint}
         autocomplete="off"
         autocapitalize="off"
         spellcheck={false}
@@ -29,6 +26,6 @@ export function Field({ id, label, value, onValue, required = false }: FieldProp
         value={value}
         onInput={event => onValue(event.currentTarget.value)}
       />
-    </>
+    </label>
   );
 }

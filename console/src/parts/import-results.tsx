@@ -3,8 +3,8 @@ import { formatCount, formatCounted } from '../format.ts';
 import { resultsPath, resultsShown } from '../import-desk.ts';
 import type { ImportResult, ImportState } from '../import-wire.ts';
 import { AnswerLinks } from './answer-links.tsx';
-import { Chip } from './chip.tsx';
 import { Problems } from './problems.tsx';
+import { SourceChip } from './sources.tsx';
 import type { StoreProps } from './store-props.ts';
 
 /** What came of the names of an import, a hundred at a time. */
@@ -77,6 +77,7 @@ function ResultTable({
 
 function Row({ index, name, ok, value, error, recorded }: ImportResult): JSX.Element {
   const first = value?.firstApproval;
+  const outcome = ok ? (value?.applications === 0 ? 'empty' : 'answered') : 'failed';
   return (
     <tr class={ok ? undefined : 'result-failed'}>
       <td class="data">{formatCount(index + 1)}</td>
@@ -84,7 +85,7 @@ function Row({ index, name, ok, value, error, recorded }: ImportResult): JSX.Ele
       <td>{value && (value.applications === 0 ? 'none' : formatCounted(value.applications, 'application'))}</td>
       <td class="data">{first && `${first.date} ${first.applicationNumber}`}</td>
       <td>
-        <Chip tone={outcomeTone(ok, value?.freshness)} text={ok ? (value?.freshness ?? 'ok') : 'failed'} />
+        <SourceChip outcome={outcome} freshness={value?.freshness ?? null} />
         {error && (
           <>
             {' '}
@@ -95,9 +96,4 @@ function Row({ index, name, ok, value, error, recorded }: ImportResult): JSX.Ele
       </td>
     </tr>
   );
-}
-
-function outcomeTone(ok: boolean, freshness: 'fresh' | 'stale' | undefined): 'ok' | 'stale' | 'failed' {
-  if (!ok) return 'failed';
-  return freshness === 'stale' ? 'stale' : 'ok';
 }

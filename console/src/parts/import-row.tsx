@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { formatCount, formatMoment } from '../format.ts';
 import { importsPath } from '../import-desk.ts';
 import type { ImportState } from '../import-wire.ts';
-import { actionsOf, type ImportAction, importTones, paceOf } from '../import-words.ts';
+import { actionsOf, type ImportAction, importTones, paceOf, steeringWords } from '../import-words.ts';
 import { Chip } from './chip.tsx';
 import { ImportResults } from './import-results.tsx';
 import type { StoreProps } from './store-props.ts';
@@ -13,13 +13,18 @@ const actionWords: Readonly<Record<ImportAction, string>> = { pause: 'Pause', re
 export function ImportRow({ store, one }: StoreProps & { readonly one: ImportState }): JSX.Element {
   const { id, title, createdAt, state, total, done, failed, error } = one;
   const isOpen = store.view.imports.open?.id === id;
+  const steering = store.view.imports.steering.get(id);
   return (
     <li class="import">
       <div class="import-head">
         <b class="import-title" title={`begun ${formatMoment(createdAt)}`}>
           {title}
         </b>
-        <Chip tone={importTones[state] ?? 'plain'} text={state} />
+        {steering ? (
+          <Chip tone="plain" text={steeringWords[steering]} />
+        ) : (
+          <Chip tone={importTones[state] ?? 'plain'} text={state} />
+        )}
       </div>
       <progress max={total} value={done} aria-label={`Progress of ${title}`} />
       <p class="import-figures">
@@ -27,7 +32,7 @@ export function ImportRow({ store, one }: StoreProps & { readonly one: ImportSta
           <b>{formatCount(done)}</b> of {formatCount(total)}
         </span>
         <span class={failed > 0 ? 'import-failed' : 'quiet'}>{formatCount(failed)} failed</span>
-        {paceOf(one).map(word => (
+        {paceOf(one, store.imports.perSecond(id)).map(word => (
           <span key={word} class="quiet">
             {word}
           </span>
@@ -40,7 +45,12 @@ export function ImportRow({ store, one }: StoreProps & { readonly one: ImportSta
           <span class="visually-hidden"> of {title}</span>
         </button>
         {actionsOf(one).map((action, index) => (
-          <button key={index} type="button" onClick={() => void store.imports.steer(id, action)}>
+          <button
+            key={index}
+            type="button"
+            aria-disabled={steering !== undefined}
+            onClick={() => void store.imports.steer(id, action)}
+          >
             {actionWords[action]}
             <span class="visually-hidden"> {title}</span>
           </button>

@@ -6,7 +6,7 @@ import { Glyph } from './glyph.tsx';
 import type { StoreProps } from './store-props.ts';
 
 const upstreamTitles = {
-  recorded: 'Outside sources are played by a stand-in server with recorded answers',
+  recorded: 'Outside sources are played by a stand-in server with recorded answers, which fails on demand',
   live: 'Outside sources are asked for real',
 };
 
@@ -24,6 +24,12 @@ export function Masthead({ store }: StoreProps): JSX.Element {
         {service && (
           <span class={`badge upstreams-${service.upstreams}`} title={upstreamTitles[service.upstreams]}>
             upstreams {service.upstreams}
+            {service.standIn && (
+              <>
+                {' '}
+                at <a href={`${service.standIn}/_control`}>{service.standIn}</a>
+              </>
+            )}
           </span>
         )}
       </div>

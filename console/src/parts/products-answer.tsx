@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { formatAge, formatCounted, formatMoment } from '../format.ts';
 import { approvalsPath } from '../questions.ts';
+import { missingSources } from '../source-outcome.ts';
 import type { MedicationAnswer, SourceReport } from '../wire.ts';
 import { AnswerLinks } from './answer-links.tsx';
 import { AskOutcome } from './ask-outcome.tsx';
@@ -30,10 +31,12 @@ export function ProductsAnswer({ store }: StoreProps): JSX.Element {
   );
 }
 
-function headline({ total, freshness }: MedicationAnswer): JSX.Element {
+function headline({ total, freshness, sources }: MedicationAnswer): JSX.Element {
+  const missing = missingSources(sources);
   return (
     <>
       {total === 0 ? 'No products' : formatCounted(total, 'product')}
+      {missing && ` ${missing}`}
       {freshness === 'stale' && ' '}
       {freshness === 'stale' && <Chip tone="stale" text="stale" />}
     </>
@@ -45,7 +48,8 @@ function staleReason({ freshness, fetchedAt, reason }: MedicationAnswer): string
   return `. An older answer of ${formatMoment(fetchedAt)} stands in: ${reason ?? 'reason unknown'}.`;
 }
 
-function lineOf({ source, status, freshness, origin, ageMs, edition, reason, found, error }: SourceReport): SourceLine {
+function lineOf(report: SourceReport): SourceLine {
+  const { source, status, freshness, origin, ageMs, edition, reason, found, error, errorCode } = report;
   const facts = [
     origin ?? 'origin unknown',
     status !== 'failed' && formatCounted(found, 'product'),
@@ -53,5 +57,5 @@ function lineOf({ source, status, freshness, origin, ageMs, edition, reason, fou
     edition && `edition ${edition}`,
     error ?? reason,
   ];
-  return { name: source, status, freshness, facts };
+  return { name: source, status, errorCode, freshness, facts };
 }

@@ -59,7 +59,7 @@ function Lot({ answer: { bbl, counts, crossReferences } }: { readonly answer: Pr
 }
 
 function lineOf(report: DatasetReport): SourceLine {
-  const { dataset, datasetId, status, total, provenance, leftOut, dataUpdatedAt, error } = report;
+  const { dataset, datasetId, status, total, provenance, leftOut, dataUpdatedAt, error, errorCode } = report;
   const { testRecords = 0, unreadable = 0 } = leftOut ?? {};
   const facts = [
     datasetId,
@@ -71,5 +71,6 @@ function lineOf(report: DatasetReport): SourceLine {
     unreadable > 0 && `${unreadable} unreadable`,
     error ?? provenance?.reason,
   ];
-  return { name: datasetNames[dataset] ?? dataset, status, freshness: provenance?.freshness ?? null, facts };
+  const freshness = provenance?.freshness ?? null;
+  return { name: datasetNames[dataset] ?? dataset, status, errorCode, freshness, facts };
 }

@@ -1,4 +1,5 @@
 import type { JSX, TargetedSubmitEvent } from 'preact';
+import type { Drafts } from '../console-store.ts';
 import { evidenceQuestion } from '../questions.ts';
 import { EvidenceAnswer } from './evidence-answer.tsx';
 import { Examples } from './examples.tsx';
@@ -14,10 +15,13 @@ const examples = [
 
 /** Asks every source what it knows of a medication. */
 export function TryEvidence({ store }: StoreProps): JSX.Element {
-  const drafts = store.view.drafts;
+  const { evidence } = store.view.drafts;
+  const draft = (change: Partial<Drafts['evidence']>): void => {
+    store.draft({ evidence: { ...store.view.drafts.evidence, ...change } });
+  };
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    const { name, condition, stage } = store.view.drafts;
+    const { name, condition, stage } = store.view.drafts.evidence;
     if (name.trim() === '') return;
     void store.ask('evidence', evidenceQuestion(name.trim(), condition.trim(), stage.trim()));
   };
@@ -26,19 +30,24 @@ export function TryEvidence({ store }: StoreProps): JSX.Element {
       <form onSubmit={submit}>
         <div class="try-row">
           <Field
-            id="medication"
-            label="Medication name"
-            value={drafts.name}
-            onValue={name => store.draft({ name })}
+            label="Medication"
+            hint="a trade name or an ingredient"
+            value={evidence.name}
+            onValue={name => draft({ name })}
             required
           />
           <Field
-            id="condition"
-            label="Condition, if any"
-            value={drafts.condition}
-            onValue={condition => store.draft({ condition })}
+            label="Condition"
+            hint="any, or such as nsclc"
+            value={evidence.condition}
+            onValue={condition => draft({ condition })}
           />
-          <Field id="stage" label="Its stage, if any" value={drafts.stage} onValue={stage => store.draft({ stage })} />
+          <Field
+            label="Stage"
+            hint="any, or such as stage_iv"
+            value={evidence.stage}
+            onValue={stage => draft({ stage })}
+          />
           <button type="submit" class="primary" aria-disabled={store.isAsking('evidence')}>
             Gather evidence
           </button>
@@ -46,8 +55,10 @@ export function TryEvidence({ store }: StoreProps): JSX.Element {
         <Examples
           examples={examples.map(example => ({
             text: Object.values(example).filter(Boolean).join(', '),
-            chosen: Object.entries(example).every(([field, value]) => drafts[field as keyof typeof example] === value),
-            choose: () => store.draft(example),
+            chosen: Object.entries(example).every(
+              ([field, value]) => evidence[field as keyof typeof example] === value,
+            ),
+            choose: () => draft(example),
           }))}
         />
       </form>

@@ -24,8 +24,8 @@ export function TryProducts({ store }: StoreProps): JSX.Element {
       <form onSubmit={submit}>
         <div class="try-row">
           <Field
-            id="medication"
-            label="Medication name"
+            label="Medication"
+            hint="a trade name or an ingredient"
             value={name}
             onValue={to => store.draft({ name: to })}
             required

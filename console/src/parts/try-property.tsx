@@ -5,7 +5,12 @@ import { Field } from './field.tsx';
 import { PropertyAnswer } from './property-answer.tsx';
 import type { StoreProps } from './store-props.ts';
 
-const examples = ['1007200055', '1-00720-0055', '1015167502', '6-00001-0001'];
+const examples = [
+  { bbl: '1007200055' },
+  { bbl: '1-00720-0055' },
+  { bbl: '1015167502' },
+  { bbl: '6-00001-0001', remark: ', no such borough' },
+];
 
 /** Asks for the violations of a tax lot. */
 export function TryProperty({ store }: StoreProps): JSX.Element {
@@ -21,8 +26,8 @@ export function TryProperty({ store }: StoreProps): JSX.Element {
       <form onSubmit={submit}>
         <div class="try-row">
           <Field
-            id="bbl"
-            label="BBL: borough, block and lot"
+            label="BBL"
+            hint="borough, block and lot"
             value={bbl}
             onValue={to => store.draft({ bbl: to })}
             required
@@ -40,7 +45,11 @@ export function TryProperty({ store }: StoreProps): JSX.Element {
           </button>
         </div>
         <Examples
-          examples={examples.map(text => ({ text, chosen: bbl === text, choose: () => store.draft({ bbl: text }) }))}
+          examples={examples.map(example => ({
+            text: `${example.bbl}${example.remark ?? ''}`,
+            chosen: bbl === example.bbl,
+            choose: () => store.draft({ bbl: example.bbl }),
+          }))}
         />
       </form>
       <PropertyAnswer store={store} />
