@@ -10,7 +10,8 @@ import { connectionOf, createDialect } from './driver.ts';
 import { type EmbeddedEngine, startEmbeddedEngine } from './embedded-engine.ts';
 import { ConnectionLostError, DatabaseClosedError } from './errors.ts';
 import type { DatabaseEngine, DatabaseEvents, DatabaseState } from './events.ts';
-import { checkHealth, type DatabaseHealth, type HealthCheckOptions, ping } from './health.ts';
+import type { DatabaseHealth, HealthCheckOptions } from './health.ts';
+import { checkHealth, ping } from './health-check.ts';
 import type { LentConnection } from './lent-connection.ts';
 import { waitForLoan } from './loan.ts';
 import {
