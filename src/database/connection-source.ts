@@ -180,7 +180,7 @@ export class ConnectionSource {
       const { acquireTimeoutMs, acquireAdvice } = this.#parts;
       // A caller may read the message; what to do about it is for whoever runs the service.
       const message = `No database connection became free within ${acquireTimeoutMs} ms`;
-      return new AcquireTimeoutError(message, acquireTimeoutMs, { details: { advice: acquireAdvice } });
+      return new AcquireTimeoutError(message, acquireTimeoutMs, acquireAdvice);
     }
     return toDatabaseError(error);
   }

@@ -30,7 +30,7 @@ import { ReadConnection } from './read-connection.ts';
 import { closeSource } from './replica.ts';
 import type { ReplicaStatus } from './replica-status.ts';
 import { type Replicas, readPosition } from './replicas.ts';
-import { NestedTransactions, type TransactionOptions, Transactions } from './transaction.ts';
+import { runPart, type TransactionOptions, Transactions } from './transaction.ts';
 
 /** What may end a loan. */
 export interface LoanOptions {
@@ -60,7 +60,6 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
   readonly #kysely: Kysely<Schema>;
   readonly #read: Kysely<Schema>;
   readonly #transactions: Transactions<Schema>;
-  readonly #nested = new NestedTransactions();
   #state: DatabaseState = 'new';
   /** Ends with `close`, which does not wait for an opening that may take minutes. */
   readonly #lifetime = new AbortController();
@@ -219,7 +218,7 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
     work: (transaction: Transaction<Schema>) => Promise<Result>,
     options: TransactionOptions<Schema> = {},
   ): Promise<Result> {
-    return options.within === undefined ? this.#transactions.run(work, options) : this.#nested.run(work, options);
+    return options.within === undefined ? this.#transactions.run(work, options) : runPart(work, options);
   }
 
   /**

@@ -264,15 +264,18 @@ export class MigrationDriftError extends DatabaseError {
 
 /**
  * No connection became free in time. A refusal of our own: it says nothing about the health of the database. What to do
- * about it is in `details.advice`.
+ * about it is in `advice`, which no client is told.
  */
 export class AcquireTimeoutError extends RejectedError {
   /** How long was waited, in milliseconds. */
   readonly timeoutMs: number;
+  /** What whoever runs the service can do about it. */
+  readonly advice: string;
 
-  constructor(message: string, timeoutMs: number, options: ErrorOptions = {}) {
+  constructor(message: string, timeoutMs: number, advice: string, options: ErrorOptions = {}) {
     super(message, 'full', { retryable: true, ...options });
     this.timeoutMs = timeoutMs;
+    this.advice = advice;
   }
 }
 

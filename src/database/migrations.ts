@@ -225,6 +225,7 @@ async function withLock<Schema, Result>(
       throw new AcquireTimeoutError(
         `Another process has been migrating for more than ${lockTimeoutMs} ms`,
         lockTimeoutMs,
+        'See whether that process goes on, and end it or raise lockTimeoutMs',
       );
     }
     await clock.sleep(200, signal);

@@ -103,28 +103,26 @@ function hasLost(error: unknown): boolean {
   return isLost || (isStaleStatement(error) && error.retryable);
 }
 
-/** Runs a part of a transaction between savepoints. */
-export class NestedTransactions {
-  async run<Schema, Result>(
-    work: (transaction: Transaction<Schema>) => Promise<Result>,
-    { within, isolationLevel, accessMode, maxAttempts, signal }: TransactionOptions<Schema>,
-  ): Promise<Result> {
-    const whole = within as Transaction<Schema>;
-    for (const [name, value] of Object.entries({ isolationLevel, accessMode, maxAttempts })) {
-      if (value === undefined) continue;
-      throw new ArgumentError(`Cannot use ${name} within a transaction: give it to the outermost one`, name);
-    }
+/** Runs a part of a transaction: it is taken back alone when it fails. */
+export async function runPart<Schema, Result>(
+  work: (transaction: Transaction<Schema>) => Promise<Result>,
+  { within, isolationLevel, accessMode, maxAttempts, signal }: TransactionOptions<Schema>,
+): Promise<Result> {
+  const whole = within as Transaction<Schema>;
+  for (const [name, value] of Object.entries({ isolationLevel, accessMode, maxAttempts })) {
+    if (value === undefined) continue;
+    throw new ArgumentError(`Cannot use ${name} within a transaction: give it to the outermost one`, name);
+  }
+  signal?.throwIfAborted();
+  const part = await connectionOf(whole, connection => connection.part());
+  try {
+    const result = await work(transactionOn(whole, part));
     signal?.throwIfAborted();
-    const part = await connectionOf(whole, connection => connection.part());
-    try {
-      const result = await work(transactionOn(whole, part));
-      signal?.throwIfAborted();
-      await connectionOf(whole, () => part.commit());
-      return result;
-    } catch (error) {
-      // When the whole is over, so is the part.
-      await connectionOf(whole, () => part.rollback()).catch(() => undefined);
-      throw error;
-    }
+    await connectionOf(whole, () => part.commit());
+    return result;
+  } catch (error) {
+    // When the whole is over, so is the part.
+    await connectionOf(whole, () => part.rollback()).catch(() => undefined);
+    throw error;
   }
 }

@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { StillReferencedError, VersionConflictError } from '../crud/index.ts';
-import { ConnectionLostError, InvalidValueError, TooManyConnectionsError } from '../database/index.ts';
+import {
+  AcquireTimeoutError,
+  ConnectionLostError,
+  InvalidValueError,
+  TooManyConnectionsError,
+} from '../database/index.ts';
 import {
   ArgumentError,
   CacheError,
@@ -125,6 +130,13 @@ describe('toErrorResponse()', () => {
     expect(JSON.stringify(toErrorResponse(new DuplicateError('User', 'email', 'a@b.example'), 'r').body)).not.toContain(
       'a@b',
     );
+  });
+
+  it('shows nothing of what whoever runs the service can do about a full pool', () => {
+    const error = new AcquireTimeoutError('No database connection became free within 50 ms', 50, 'Raise poolSize');
+    const { status, body } = toErrorResponse(error, 'req-123');
+    expect(status).toBe(503);
+    expect(serializeErrorBody(body)).not.toContain('poolSize');
   });
 
   it('shows nothing of a failed dependency or an unknown error', () => {
