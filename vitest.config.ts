@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -8,6 +9,8 @@ export default defineConfig({
     include: ['{src,connectors,service,test,tools,examples,bench}/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'dist/**', 'test/planted/**'],
     pool: 'forks',
+    // Most of a test's time is spent waiting for servers: one for each core even where there are only two.
+    maxWorkers: availableParallelism(),
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

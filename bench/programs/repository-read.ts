@@ -7,7 +7,7 @@
  * whose name says PGlite read from an embedded database, the others from a PostgreSQL that is started for it.
  */
 import { PGlite } from '@electric-sql/pglite';
-import { Kysely, PostgresDialect } from 'kysely';
+import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { defineTable, Repository } from 'plinth/crud';
 import { DatabaseManager } from 'plinth/database';
@@ -54,9 +54,7 @@ async function repository(options: { url?: string; gather?: boolean }): Promise<
   const database = new DatabaseManager({ url, poolSize, maxOverflow: 0 });
   await database.open();
   if (url === undefined) {
-    for (const statement of [createTable, fillTable]) {
-      await database.readPrepared({ sql: statement, reads: false }, []);
-    }
+    for (const statement of [createTable, fillTable]) await database.db.executeQuery(CompiledQuery.raw(statement));
   }
   const repository = new Repository(people, database, { gather });
   return async id => (await repository.findById(id))?.name;
