@@ -4,8 +4,8 @@ import { ValidationError } from '../errors/index.ts';
 import { gunzip } from './compression.ts';
 import { ContentTag } from './content-tag.ts';
 import type { Descriptor } from './descriptor.ts';
+import { decryptFrames, framesOf } from './encryption/frames.ts';
 import { CorruptFileError } from './errors.ts';
-import { decryptFrames, framesOf } from './frames.ts';
 import type { ReadFileOptions } from './options.ts';
 import type { ByteRange, OpenObject } from './storage-strategy.ts';
 

@@ -1,8 +1,8 @@
 import { untilAborted } from '../kernel/index.ts';
-import type { Reservation } from './reservations.ts';
 import type { ObjectInfo, StorageStrategy, StrategyCallOptions } from './storage-strategy.ts';
 import { countedFileOf } from './stored-file.ts';
-import type { UsageChange, UsageLedger } from './usage-ledger.ts';
+import type { Reservation } from './usage/reservations.ts';
+import type { UsageChange, UsageLedger } from './usage/usage-ledger.ts';
 
 /** A change of one file, as who makes it tells of it. */
 export interface FileChange {

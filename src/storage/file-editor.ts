@@ -1,8 +1,8 @@
 import { NotFoundError, ValidationError } from '../errors/index.ts';
+import type { FileType } from './content/file-types.ts';
 import { type Descriptor, encodeDescriptor, type FileMetadata, requireUserMetadata } from './descriptor.ts';
 import { FileTooLargeError } from './errors.ts';
 import type { FileRemover } from './file-remover.ts';
-import type { FileType } from './file-types.ts';
 import type { FileWriterParts } from './file-writer.ts';
 import type { CopyFileOptions, FileCallOptions } from './options.ts';
 import { requireReplaceable, standingOf } from './standing-file.ts';

@@ -1,7 +1,7 @@
 import { NotFoundError, PlinthError } from '../errors/index.ts';
 import type { Descriptor } from './descriptor.ts';
+import type { FileCipher } from './encryption/file-cipher.ts';
 import { CorruptFileError } from './errors.ts';
-import type { FileCipher } from './file-cipher.ts';
 import { forEachKey } from './key-pages.ts';
 import type { OpenObject, StorageStrategy, StrategyCallOptions } from './storage-strategy.ts';
 import { requireDescriptor, type StoredFile, storedFileOf } from './stored-file.ts';

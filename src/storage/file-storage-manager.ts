@@ -1,17 +1,17 @@
 import { ArgumentError, ConfigurationError, NotFoundError, ValidationError } from '../errors/index.ts';
 import { type EventSource, Events, requireDuration, requireInteger, systemClock } from '../kernel/index.ts';
-import { FileTypes } from './content-inspection.ts';
+import { FileTypes } from './content/content-inspection.ts';
+import { defaultAllowedExtensions, knownFileTypes } from './content/file-types.ts';
 import type { FileContent } from './content-source.ts';
 import { type FileMetadata, requireOwner } from './descriptor.ts';
 import { contentOf, DownloadStream, rangeOf, watchSignal } from './download.ts';
+import { FileCipher } from './encryption/file-cipher.ts';
 import { CorruptFileError } from './errors.ts';
 import type { StorageEvents } from './events.ts';
 import { FileChanges } from './file-changes.ts';
-import { FileCipher } from './file-cipher.ts';
 import { FileEditor } from './file-editor.ts';
 import { errorCode, FileFinder } from './file-finder.ts';
 import { FileRemover } from './file-remover.ts';
-import { defaultAllowedExtensions, knownFileTypes } from './file-types.ts';
 import { FileWriter } from './file-writer.ts';
 import { InfoMemory } from './info-memory.ts';
 import { keyPages, pageSize } from './key-pages.ts';
@@ -30,9 +30,9 @@ import { requireStorageKey } from './storage-key.ts';
 import type { ByteRange, StorageStrategy } from './storage-strategy.ts';
 import { type StoredFile, storedFileOf } from './stored-file.ts';
 import { type SignedRequest, type UrlMethod, UrlSigner } from './url-signer.ts';
-import { UsageLedger } from './usage-ledger.ts';
-import { usagePages } from './usage-scan.ts';
-import type { Totals } from './usage-tally.ts';
+import { UsageLedger } from './usage/usage-ledger.ts';
+import { usagePages } from './usage/usage-scan.ts';
+import type { Totals } from './usage/usage-tally.ts';
 
 /** A file that is being read. */
 export interface FileDownload {

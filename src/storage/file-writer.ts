@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto';
 import { DuplicateError, ValidationError } from '../errors/index.ts';
 import type { Clock } from '../kernel/index.ts';
-import { ContentInspection, type FileTypes } from './content-inspection.ts';
+import { ContentInspection, type FileTypes } from './content/content-inspection.ts';
+import { requireFileType } from './content/declared-type.ts';
+import type { FileType } from './content/file-types.ts';
 import type { FileContent } from './content-source.ts';
-import { requireFileType } from './declared-type.ts';
 import { type Descriptor, encodeDescriptor, requireOwner, requireUserMetadata } from './descriptor.ts';
+import type { FileCipher } from './encryption/file-cipher.ts';
 import { StorageError } from './errors.ts';
 import type { FileChange, FileChanges } from './file-changes.ts';
-import type { FileCipher } from './file-cipher.ts';
 import type { FileFinder } from './file-finder.ts';
-import type { FileType } from './file-types.ts';
 import type { SaveFileOptions } from './options.ts';
-import type { Reservation } from './reservations.ts';
 import { requireReplaceable, standingOf } from './standing-file.ts';
 import { extensionOf, requireStorageKey } from './storage-key.ts';
 import type { ObjectInfo, StorageStrategy } from './storage-strategy.ts';
 import { countedFileOf, type StoredFile, storedFileOf } from './stored-file.ts';
 import { Upload, type UploadResult } from './upload.ts';
-import type { UsageLedger } from './usage-ledger.ts';
+import type { Reservation } from './usage/reservations.ts';
+import type { UsageLedger } from './usage/usage-ledger.ts';
 
 /** What a {@link FileWriter} works with. */
 export interface FileWriterParts {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ValidationError } from '../errors/index.ts';
 import { FileStorageManager, LocalStorageStrategy, requireStorageKey, safeFilename } from './index.ts';
-import { localPathOf, parseLocalName } from './local-path.ts';
+import { localPathOf, parseLocalName } from './local/local-path.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'plinth-names-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

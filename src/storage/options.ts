@@ -1,11 +1,11 @@
 import type { Clock } from '../kernel/index.ts';
+import type { FileType } from './content/file-types.ts';
 import type { FileMetadata } from './descriptor.ts';
-import type { FileType } from './file-types.ts';
-import type { KeyRing } from './key-ring.ts';
-import type { OwnerQuota } from './reservations.ts';
+import type { KeyRing } from './encryption/key-ring.ts';
 import type { StorageStrategy } from './storage-strategy.ts';
 import type { StoredFile } from './stored-file.ts';
 import type { UrlSignerOptions } from './url-signer.ts';
+import type { OwnerQuota } from './usage/reservations.ts';
 
 /** How a `FileStorageManager` works. */
 export interface FileStorageManagerOptions {

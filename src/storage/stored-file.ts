@@ -1,9 +1,9 @@
 import { type Descriptor, decodeDescriptor, descriptorVersion, type FileMetadata } from './descriptor.ts';
+import { encryptedBytes } from './encryption/frames.ts';
 import { CorruptFileError } from './errors.ts';
-import { encryptedBytes } from './frames.ts';
 import { extensionOf } from './storage-key.ts';
 import type { ObjectInfo } from './storage-strategy.ts';
-import type { CountedFile } from './usage-tally.ts';
+import type { CountedFile } from './usage/usage-tally.ts';
 
 /** What is known of a stored file. */
 export interface StoredFile {

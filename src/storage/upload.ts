@@ -1,11 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
 import { gzip, pays } from './compression.ts';
-import { type ContentInspection, headBytes } from './content-inspection.ts';
+import { type ContentInspection, headBytes } from './content/content-inspection.ts';
 import { chunksOf, type FileContent } from './content-source.ts';
 import { ContentTag } from './content-tag.ts';
+import { encryptFrames } from './encryption/frames.ts';
 import { FileTooLargeError } from './errors.ts';
-import { encryptFrames } from './frames.ts';
-import type { Reservation } from './reservations.ts';
+import type { Reservation } from './usage/reservations.ts';
 
 /** What an upload goes through. */
 export interface UploadOptions {

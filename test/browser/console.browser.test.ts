@@ -114,7 +114,7 @@ function describeConsole(name: string, startService: () => Promise<ServiceUnderT
       expect(await lowContrastTexts(page)).toEqual([]);
       await service.start();
       await page.getByText('live', { exact: true }).waitFor();
-      expect(await page.getByText(/Connection lost at/).count()).toBe(0);
+      await page.getByText(/Connection lost at/).waitFor({ state: 'detached' });
       // The browser itself notes the connections that failed; the page adds nothing of its own.
       expect(visit?.complaints.filter(text => !text.includes('net::ERR_'))).toEqual([]);
     });
@@ -195,7 +195,7 @@ describe.skipIf(skipped)(`the console in odd situations, in Chromium${suffix}`, 
     const problem = page.locator('.problems');
     await problem.waitFor();
     expect(await problem.textContent()).toMatch(/SOURCES_UNAVAILABLE No source could answer request [0-9a-f-]{36}/);
-    expect(await page.getByText('0 upstream calls').count()).toBe(1);
+    await page.getByText('0 upstream calls', { exact: true }).waitFor();
   });
 
   it('says which source is missing in an answer, in the word of its call', async () => {
@@ -227,7 +227,7 @@ describe.skipIf(skipped)(`the console in odd situations, in Chromium${suffix}`, 
     service.call('fetched');
     await expect.poll(() => rowCount(page)).toBe(1);
     await page.getByRole('radio', { name: 'failed' }).check();
-    expect(await page.locator('.empty p').textContent()).toBe('None of the 1 call here ended as failed.');
+    await page.locator('.empty p', { hasText: 'None of the 1 call here ended as failed.' }).waitFor();
     await page.getByRole('button', { name: 'Show all' }).click();
     await expect.poll(() => rowCount(page)).toBe(1);
   });

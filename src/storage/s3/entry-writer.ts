@@ -1,7 +1,7 @@
 import { ConfigurationError, NotFoundError, RateLimitError, UpstreamError } from '../../errors/index.ts';
 import type { Ids } from '../../kernel/index.ts';
 import { CorruptFileError } from '../errors.ts';
-import type { KeyLocks } from '../key-locks.ts';
+import type { KeyLocks } from '../local/key-locks.ts';
 import type { ObjectInfo } from '../storage-strategy.ts';
 import { maxAttempts, passing, requireMetadata, tooBusy } from '../strategy-calls.ts';
 import type { ReplacedContents } from './replaced-contents.ts';

@@ -1,7 +1,7 @@
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { NotFoundError, RejectedError } from '../../errors/index.ts';
 import { requireDuration, requireInteger, type Timer } from '../../kernel/index.ts';
-import { KeyLocks } from '../key-locks.ts';
+import { KeyLocks } from '../local/key-locks.ts';
 import { requireStorageKey } from '../storage-key.ts';
 import type {
   CopyOptions,

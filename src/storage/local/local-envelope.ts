@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import type { ObjectInfo } from './storage-strategy.ts';
+import type { ObjectInfo } from '../storage-strategy.ts';
 
 /**
  * A file of the store: two slots of 4 KiB that each can hold key and metadata, and then the content. The newest slot that

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { ArgumentError } from '../errors/index.ts';
-import { Secret } from '../kernel/index.ts';
+import { ArgumentError } from '../../errors/index.ts';
+import { Secret } from '../../kernel/index.ts';
 
 /** The keys of a {@link KeyRing}. */
 export interface KeyRingOptions {

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, realpath, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StorageError } from './errors.ts';
+import { StorageError } from '../errors.ts';
 import { type Envelope, readEnvelope } from './local-envelope.ts';
 import { type LocalName, localPathOf, parseLocalName } from './local-path.ts';
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { ArgumentError, RejectedError } from '../errors/index.ts';
+import { ArgumentError, RejectedError } from '../../errors/index.ts';
 import {
   type Clock,
   type Ids,
@@ -10,7 +10,19 @@ import {
   systemClock,
   systemIds,
   type Timer,
-} from '../kernel/index.ts';
+} from '../../kernel/index.ts';
+import { requireStorageKey } from '../storage-key.ts';
+import type {
+  CopyOptions,
+  KeyPage,
+  ListOptions,
+  ObjectInfo,
+  OpenObject,
+  PutOptions,
+  StorageStrategy,
+  StrategyCallOptions,
+} from '../storage-strategy.ts';
+import { maxAttempts, Passing, passing, passingContent, requireMetadata, tooBusy } from '../strategy-calls.ts';
 import { writeBlocks } from './block-files.ts';
 import { KeyLocks } from './key-locks.ts';
 import { contentOffset, type Envelope, hasOlder, infoOf, replaceEnvelope, writeEnvelope } from './local-envelope.ts';
@@ -27,18 +39,6 @@ import {
   requireEnvelope,
   storageFailure,
 } from './local-object.ts';
-import { requireStorageKey } from './storage-key.ts';
-import type {
-  CopyOptions,
-  KeyPage,
-  ListOptions,
-  ObjectInfo,
-  OpenObject,
-  PutOptions,
-  StorageStrategy,
-  StrategyCallOptions,
-} from './storage-strategy.ts';
-import { maxAttempts, Passing, passing, passingContent, requireMetadata, tooBusy } from './strategy-calls.ts';
 import { leavingName, sweepTemporaryFiles, temporaryPrefix } from './temporary-files.ts';
 
 /** How a {@link LocalStorageStrategy} keeps files. */

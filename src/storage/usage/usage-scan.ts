@@ -1,7 +1,7 @@
-import { CorruptFileError } from './errors.ts';
-import { forEachKey, keyPages } from './key-pages.ts';
-import type { StorageStrategy } from './storage-strategy.ts';
-import { countedFileOf } from './stored-file.ts';
+import { CorruptFileError } from '../errors.ts';
+import { forEachKey, keyPages } from '../key-pages.ts';
+import type { StorageStrategy } from '../storage-strategy.ts';
+import { countedFileOf } from '../stored-file.ts';
 import type { CountedFile, UsagePage } from './usage-tally.ts';
 
 /** All files as they are counted. Damaged ones are told, and count for nothing. */

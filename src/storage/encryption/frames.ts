@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { CorruptFileError } from './errors.ts';
-import type { ByteRange } from './storage-strategy.ts';
+import { CorruptFileError } from '../errors.ts';
+import type { ByteRange } from '../storage-strategy.ts';
 
 /**
  * Content as AES-256-GCM in frames: each has its own tag, and its number for nonce, under a key that no other content has.

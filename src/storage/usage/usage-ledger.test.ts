@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seededRandom, VirtualClock } from '../testing/index.ts';
-import { FileStorageManager, type FileStorageManagerOptions, StorageError } from './index.ts';
-import { SlowStrategy } from './slow-strategy.fixture.ts';
+import { seededRandom, VirtualClock } from '../../testing/index.ts';
+import { FileStorageManager, type FileStorageManagerOptions, StorageError } from '../index.ts';
+import { SlowStrategy } from '../slow-strategy.fixture.ts';
 
 const owners = ['one', 'two'] as const;
 const keys = ['a.txt', 'b.txt', 'c.txt', 'd.txt', 'e.txt', 'é.txt'] as const;

@@ -1,4 +1,4 @@
-import { ValidationError } from '../errors/index.ts';
+import { ValidationError } from '../../errors/index.ts';
 import { isArchive } from './file-types.ts';
 import { beginningOf, contentStart, type LocalHeader, LocalHeaders, unicodeNames } from './zip-headers.ts';
 

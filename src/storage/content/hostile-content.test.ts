@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { FileStorageManager, LocalStorageStrategy } from './index.ts';
+import { FileStorageManager, LocalStorageStrategy } from '../index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'plinth-content-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

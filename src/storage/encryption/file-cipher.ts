@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { boundText, type Descriptor } from './descriptor.ts';
-import { CorruptFileError } from './errors.ts';
+import { boundText, type Descriptor } from '../descriptor.ts';
+import { CorruptFileError } from '../errors.ts';
 import { frameBytes } from './frames.ts';
 import type { KeyRing } from './key-ring.ts';
 

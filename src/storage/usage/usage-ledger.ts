@@ -1,6 +1,6 @@
-import { RejectedError, ValidationError } from '../errors/index.ts';
-import { untilAborted } from '../kernel/index.ts';
-import { QuotaExceededError } from './errors.ts';
+import { RejectedError, ValidationError } from '../../errors/index.ts';
+import { untilAborted } from '../../kernel/index.ts';
+import { QuotaExceededError } from '../errors.ts';
 import { type OwnerQuota, type PlannedUpload, type Reservation, Reservations } from './reservations.ts';
 import { type CountedFile, FileChain, type Totals, type UsagePage, UsageTally } from './usage-tally.ts';
 

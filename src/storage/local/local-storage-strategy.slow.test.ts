@@ -15,9 +15,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Ids, systemIds } from '../kernel/index.ts';
-import { storageStrategyContract, VirtualClock } from '../testing/index.ts';
-import { FileStorageManager, LocalStorageStrategy, StorageError } from './index.ts';
+import { type Ids, systemIds } from '../../kernel/index.ts';
+import { storageStrategyContract, VirtualClock } from '../../testing/index.ts';
+import { FileStorageManager, LocalStorageStrategy, StorageError } from '../index.ts';
 import { leavingName } from './temporary-files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'plinth-storage-'));

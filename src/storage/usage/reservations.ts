@@ -1,4 +1,4 @@
-import { QuotaExceededError } from './errors.ts';
+import { QuotaExceededError } from '../errors.ts';
 import type { CountedFile, Totals } from './usage-tally.ts';
 
 /** How much one owner may store. */

@@ -1,8 +1,8 @@
-import { ValidationError } from '../errors/index.ts';
+import { ValidationError } from '../../errors/index.ts';
+import { extensionOf } from '../storage-key.ts';
 import { activeTextIn } from './active-text.ts';
 import { type FileType, hasSignature, programIn, runnableExtensions } from './file-types.ts';
 import { PolyglotScanner } from './polyglots.ts';
-import { extensionOf } from './storage-key.ts';
 import { ZipGuard } from './zip-guard.ts';
 
 /** How much of a content is looked at before anything is decided, in bytes. */

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Secret } from '../kernel/index.ts';
-import { CorruptFileError, FileStorageManager, KeyRing, LocalStorageStrategy } from './index.ts';
+import { Secret } from '../../kernel/index.ts';
+import { CorruptFileError, FileStorageManager, KeyRing, LocalStorageStrategy } from '../index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'plinth-encryption-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, link, lstat, mkdir, realpath, rename, unlink } from 'node:fs/promises';
-import { PlinthError } from '../errors/index.ts';
+import { PlinthError } from '../../errors/index.ts';
+import { CorruptFileError, StorageError } from '../errors.ts';
+import type { ByteRange, ObjectInfo, OpenObject, ReadOptions } from '../storage-strategy.ts';
+import { maxAttempts, tooBusy } from '../strategy-calls.ts';
 import { readBlocks } from './block-files.ts';
-import { CorruptFileError, StorageError } from './errors.ts';
 import { contentOffset, type Envelope, infoOf, readEnvelope } from './local-envelope.ts';
 import { codeOf, type LocalFolder, readEnvelopeAt } from './local-folder.ts';
-import type { ByteRange, ObjectInfo, OpenObject, ReadOptions } from './storage-strategy.ts';
-import { maxAttempts, tooBusy } from './strategy-calls.ts';
 
 /** An object that is being read. */
 export class OpenFile implements OpenObject {
