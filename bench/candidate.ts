@@ -6,7 +6,7 @@ const warmUpMs = 300;
 
 const [, , questionName = '', candidateName = ''] = process.argv;
 const { candidates } = (await import(questionFile(questionName).href)) as Question;
-const candidate = candidates[candidateName] as CallCandidate;
+const candidate = (candidates as Readonly<Record<string, CallCandidate>>)[candidateName] as CallCandidate;
 
 let sink = 0;
 

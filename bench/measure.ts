@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { Measurement, ProgramCandidate, Question } from './question.ts';
+import { type Candidate, isOneProgram, type Measurement, type ProgramCandidate, type Question } from './question.ts';
 
 /** Nanoseconds of CPU time per operation, by candidate, one number per round. */
 export type Rounds = Readonly<Record<string, readonly number[]>>;
@@ -14,10 +14,33 @@ interface Runner {
 }
 
 /** Measures every candidate of a question in each round; another one begins each time. */
-export async function measure(name: string, question: Question, rounds: number): Promise<Rounds> {
+export async function measure(name: string, { candidates }: Question, rounds: number): Promise<Rounds> {
+  return isOneProgram(candidates)
+    ? await measureInTurns(candidates, rounds)
+    : await measureEach(name, candidates, rounds);
+}
+
+/** One program measures all of them. */
+async function measureInTurns(program: ProgramCandidate, rounds: number): Promise<Rounds> {
+  const times: Record<string, number[]> = {};
+  for (let round = 0; round < rounds; round += 1) {
+    const measurements = (await lastLineOf(program)) as Readonly<Record<string, Measurement>>;
+    for (const [name, measurement] of Object.entries(measurements)) {
+      times[name] ??= [];
+      times[name].push(nanosecondsEach(measurement));
+    }
+  }
+  return times;
+}
+
+async function measureEach(
+  name: string,
+  candidates: Readonly<Record<string, Candidate>>,
+  rounds: number,
+): Promise<Rounds> {
   const runners: Runner[] = [];
   try {
-    for (const [candidateName, candidate] of Object.entries(question.candidates)) {
+    for (const [candidateName, candidate] of Object.entries(candidates)) {
       runners.push(
         'program' in candidate ? programRunner(candidateName, candidate) : await processRunner(name, candidateName),
       );
@@ -26,8 +49,7 @@ export async function measure(name: string, question: Question, rounds: number):
     for (let round = 0; round < rounds; round += 1) {
       const first = round % runners.length;
       for (const runner of [...runners.slice(first), ...runners.slice(0, first)]) {
-        const { cpuMs, operations } = await runner.round();
-        times.get(runner.name)?.push((cpuMs * 1e6) / operations);
+        times.get(runner.name)?.push(nanosecondsEach(await runner.round()));
       }
     }
     return Object.fromEntries(times);
@@ -65,19 +87,26 @@ async function answerOf(child: ChildProcess, name: string): Promise<unknown> {
   }
 }
 
-function programRunner(name: string, { program, args = [] }: ProgramCandidate): Runner {
+function programRunner(name: string, candidate: ProgramCandidate): Runner {
   return {
     name,
-    async round() {
-      const child = fork(program, [...args], { silent: true });
-      const [output, errors, [code]] = await Promise.all([
-        child.stdout ? text(child.stdout) : '',
-        child.stderr ? text(child.stderr) : '',
-        once(child, 'exit'),
-      ]);
-      if (code !== 0) throw new Error(`${program} ended with ${code}: ${errors}`);
-      return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Measurement;
-    },
+    round: async () => (await lastLineOf(candidate)) as Measurement,
     close: () => {},
   };
+}
+
+/** Runs a program to its end and reads what it printed last. */
+async function lastLineOf({ program, args = [] }: ProgramCandidate): Promise<unknown> {
+  const child = fork(program, [...args], { silent: true });
+  const [output, errors, [code]] = await Promise.all([
+    child.stdout ? text(child.stdout) : '',
+    child.stderr ? text(child.stderr) : '',
+    once(child, 'exit'),
+  ]);
+  if (code !== 0) throw new Error(`${program} ended with ${code}: ${errors}`);
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '');
+}
+
+function nanosecondsEach({ cpuMs, operations }: Measurement): number {
+  return (cpuMs * 1e6) / operations;
 }

@@ -27,9 +27,18 @@ export interface Measurement {
 export interface Question {
   /** The question, in one sentence for people. */
   readonly question: string;
-  readonly candidates: Readonly<Record<string, Candidate>>;
+  /**
+   * By name; or, where all wait for the same server and its moods would decide more than they do, one program that measures
+   * them in short turns: run once per round, it prints a {@link Measurement} by name as its last line.
+   */
+  readonly candidates: Readonly<Record<string, Candidate>> | ProgramCandidate;
   /** The name of the candidate that all are compared with. */
   readonly limit: string;
+}
+
+/** Whether one program measures all candidates. */
+export function isOneProgram(candidates: Question['candidates']): candidates is ProgramCandidate {
+  return typeof candidates['program'] === 'string';
 }
 
 /** Where the question of this name is. */

@@ -1,10 +1,10 @@
 /**
- * Reads of rows by key; prints what a read costs.
+ * Reads of rows by key, from one server, in short turns; prints the time that goes by, by candidate.
  *
- *     node --conditions=plinth-source --import tsx bench/programs/repository-read.ts wall "plinth repository" 20
+ *     node --conditions=plinth-source --import tsx bench/programs/repository-read.ts 20 "pg, named" "plinth repository"
  *
- * `wall` counts the time that goes by, `cpu` that of this process. The third argument is the number in flight. Candidates
- * whose name says PGlite read from an embedded database, the others from a PostgreSQL that is started for it.
+ * The first argument is the number in flight. Candidates whose name says PGlite read from an embedded database, the others
+ * from a PostgreSQL that is started for it.
  */
 import { PGlite } from '@electric-sql/pglite';
 import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
@@ -16,7 +16,9 @@ import { startMeasuredPostgres } from './postgres-server.ts';
 import { drizzleRead, type Read, typeOrmRead } from './sql-peers.ts';
 
 const rows = 10_000;
-const measuredMs = 1_500;
+const warmUpMs = 700;
+const turns = 40;
+const turnMs = 50;
 const poolSize = 10;
 
 const createTable = `create table if not exists people (id int primary key, name text not null, email text not null,
@@ -106,29 +108,41 @@ async function readFor(read: Read, durationMs: number): Promise<number> {
   return count;
 }
 
-function readClock(): number {
-  if (measure === 'wall') return performance.now();
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e3;
-}
-
-const [, , measure = 'wall', name = '', inFlight = '1'] = process.argv;
-const make = candidates[name];
-if (make === undefined)
-  throw new RangeError(`No candidate is called "${name}"; there are ${Object.keys(candidates).join(', ')}`);
-let url = '';
-if (!name.includes('PGlite')) {
-  url = await startMeasuredPostgres();
+async function startServer(): Promise<string> {
+  const url = await startMeasuredPostgres();
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query(`${createTable}; ${fillTable}; analyze people`);
   await client.end();
+  return url;
 }
-const read = await make(url);
-if ((await read(77)) !== 'name 77') throw new RangeError(`"${name}" reads something else`);
-await readFor(read, 700);
-const beforeMs = readClock();
-const operations = await readFor(read, measuredMs);
-const cpuMs = readClock() - beforeMs;
-console.log(JSON.stringify({ operations, cpuMs }));
+
+/** A candidate that reads what it should, and has done so for a while. */
+async function warm(
+  name: string,
+  url: string,
+): Promise<{ name: string; read: Read; operations: number; cpuMs: number }> {
+  const make = candidates[name];
+  if (make === undefined)
+    throw new RangeError(`No candidate is called "${name}"; there are ${Object.keys(candidates).join(', ')}`);
+  const read = await make(url);
+  if ((await read(77)) !== 'name 77') throw new RangeError(`"${name}" reads something else`);
+  await readFor(read, warmUpMs);
+  return { name, read, operations: 0, cpuMs: 0 };
+}
+
+const [, , inFlight = '1', ...names] = process.argv;
+const url = names.every(name => name.includes('PGlite')) ? '' : await startServer();
+const measured: Awaited<ReturnType<typeof warm>>[] = [];
+for (const name of names) measured.push(await warm(name, url));
+for (let turn = 0; turn < turns; turn += 1) {
+  const first = turn % measured.length;
+  for (const candidate of [...measured.slice(first), ...measured.slice(0, first)]) {
+    const startedMs = performance.now();
+    candidate.operations += await readFor(candidate.read, turnMs);
+    candidate.cpuMs += performance.now() - startedMs;
+  }
+}
+const measurements = measured.map(({ name, operations, cpuMs }) => [name, { operations, cpuMs }]);
+console.log(JSON.stringify(Object.fromEntries(measurements)));
 process.exit();

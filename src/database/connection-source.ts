@@ -6,8 +6,9 @@ import { toDatabaseError } from './error-translation.ts';
 import { AcquireTimeoutError, ConnectionLostError } from './errors.ts';
 import { poolInside, setPipeline, streamOf } from './pool-inside.ts';
 import type { PoolStats } from './pool-stats.ts';
-import { type ConnectionParts, outOfTime, PooledConnection } from './pooled-connection.ts';
+import { type ConnectionParts, PooledConnection } from './pooled-connection.ts';
 import { ReadLanes } from './read-lanes.ts';
+import { outOfTime } from './statement-stop.ts';
 
 /** What a {@link ConnectionSource} is made of. */
 export interface SourceParts extends ConnectionParts {

@@ -1,22 +1,20 @@
 import type { CompiledQuery, QueryResult, TransactionSettings } from 'kysely';
 import type { QueryResult as DriverResult, PoolClient } from 'pg';
 import { getRequestContext } from '../context/index.ts';
-import { ArgumentError, PlinthError, RejectedError } from '../errors/index.ts';
-import { abortReason, type Timer } from '../kernel/index.ts';
+import { ArgumentError, PlinthError } from '../errors/index.ts';
 import { toDatabaseError } from './error-translation.ts';
-import { ConnectionLostError, DatabaseError, QueryTimeoutError, TransactionAbortedError } from './errors.ts';
+import { ConnectionLostError, DatabaseError, TransactionAbortedError } from './errors.ts';
 import type { LentConnection } from './lent-connection.ts';
 import { isStaleStatement, type NamedQuery } from './prepared-statement.ts';
 import { observeStatement, type StatementObserver } from './statement-events.ts';
+import { StatementStop, type StopParts, stoppedError } from './statement-stop.ts';
 import { cleanSession, mayChangeSession, mayWrite } from './statement-text.ts';
 import { type PartOwner, TransactionPart } from './transaction-part.ts';
 
 /** What all connections of a pool share. */
-export interface ConnectionParts extends StatementObserver {
+export interface ConnectionParts extends StatementObserver, StopParts {
   /** Whether a statement that has a name may keep it on the connection. */
   readonly usesNames: boolean;
-  /** Asks the server to cancel what the client is running. `undefined` where nothing can: the connection is closed. */
-  readonly cancel: ((client: PoolClient) => void) | undefined;
   /** Told when something may have been written. `undefined` when nobody has to know. */
   readonly onWrite: (() => void) | undefined;
 }
@@ -32,10 +30,6 @@ interface RunOptions {
   readonly isStoppable?: boolean;
 }
 
-/** How long the server may take to answer after a cancel request, before the connection is closed, in milliseconds. */
-const cancelGraceMs = 1_000;
-/** How often the server is asked to cancel within that time. */
-const cancelRequests = 4;
 /** How long the server may take to clean the session of a connection, before the connection is closed, in milliseconds. */
 const cleaningTimeoutMs = 1_000;
 
@@ -43,6 +37,7 @@ const cleaningTimeoutMs = 1_000;
 export class PooledConnection implements LentConnection, PartOwner {
   readonly #client: PoolClient;
   readonly #parts: ConnectionParts;
+  readonly #stop: StatementStop;
   #isBroken = false;
   #hasWritten = false;
   #hasRun = false;
@@ -57,18 +52,16 @@ export class PooledConnection implements LentConnection, PartOwner {
   #underWay = 0;
   /** The statement that was sent last. The driver answers in order, so when it is answered all are. */
   #last: Promise<unknown> | undefined;
-  #signal: AbortSignal | undefined;
-  /** Who had a statement stopped. From then on the connection is good for nothing but its end. */
-  #stoppedBy: 'deadline' | 'signal' | undefined;
 
   constructor(client: PoolClient, parts: ConnectionParts) {
     this.#client = client;
     this.#parts = parts;
+    this.#stop = new StatementStop(client, parts);
     this.#usesNames = parts.usesNames;
   }
 
   stopOn(signal: AbortSignal): void {
-    this.#signal = signal;
+    this.#stop.on(signal);
   }
 
   withoutNames(): void {
@@ -115,8 +108,7 @@ export class PooledConnection implements LentConnection, PartOwner {
   async commit(): Promise<void> {
     this.#assertInnermost(undefined);
     this.#assertWhole();
-    if (isPast(getRequestContext().deadlineMs, this.#parts.clock.monotonic())) throw tooLateToCommit();
-    if (this.#signal?.aborted === true) throw abortReason(this.#signal);
+    this.#stop.refuseLateCommit(getRequestContext().deadlineMs);
     try {
       const { command } = await this.run('commit', { outcomeMatters: true, isStoppable: false });
       if (command === 'ROLLBACK') throw new TransactionAbortedError();
@@ -173,7 +165,7 @@ export class PooledConnection implements LentConnection, PartOwner {
     if (this.#underWay > 0) await this.#last?.catch(() => undefined);
     if (this.#isInTransaction()) await this.#undo('rollback');
     if (this.#isSessionChanged && !this.#isStale) await this.#clean();
-    this.#client.release(this.#isBroken || this.#isStale);
+    this.#client.release(this.#isUnusable() || this.#isStale);
   }
 
   /** Runs one text, with parameters or, without any, several statements, of which the last result is given. */
@@ -196,18 +188,14 @@ export class PooledConnection implements LentConnection, PartOwner {
   async #run<Row extends object>(sql: string, options: RunOptions): Promise<DriverResult<Row>> {
     const { name, outcomeMatters = false, isStoppable = true } = options;
     const deadlineMs = isStoppable ? getRequestContext().deadlineMs : undefined;
-    const signal = isStoppable ? this.#signal : undefined;
     const startMs = this.#parts.clock.monotonic();
-    this.#refuseLate(startMs, deadlineMs, signal);
+    if (isStoppable) this.#stop.refuseLate(startMs, deadlineMs, this.#hasRun);
     this.#hasRun = true;
     this.#underWay += 1;
     try {
       const arriving = this.#send<Row>(sql, options);
       this.#last = arriving;
-      const answer =
-        deadlineMs === undefined && signal === undefined
-          ? await arriving
-          : await this.#stoppable(arriving, startMs, deadlineMs, signal);
+      const answer = isStoppable ? await this.#stop.wait(arriving, startMs, deadlineMs) : await arriving;
       const result = Array.isArray(answer) ? (answer.at(-1) as DriverResult<Row>) : answer;
       observeStatement(this.#parts, sql, startMs, result.rowCount ?? 0);
       return result;
@@ -216,7 +204,8 @@ export class PooledConnection implements LentConnection, PartOwner {
       const hasParameters = (options.parameters?.length ?? 0) > 0;
       const failure = toDatabaseError(cause, { outcomeUnknown: outcomeMatters, isNamed, hasParameters });
       if (isNamed && isStaleStatement(failure)) this.#leaveNames();
-      const error = this.#explain(failure);
+      if (failure instanceof ConnectionLostError) this.#isBroken = true;
+      const error = this.#stop.explain(failure);
       observeStatement(this.#parts, sql, startMs, 0, error instanceof PlinthError ? error : stoppedError('signal'));
       throw error;
     } finally {
@@ -234,7 +223,7 @@ export class PooledConnection implements LentConnection, PartOwner {
   }
 
   async #undo(sql: string): Promise<void> {
-    if (this.#isBroken) return;
+    if (this.#isUnusable()) return;
     try {
       await this.#run(sql, { isStoppable: false });
     } catch {
@@ -270,7 +259,11 @@ export class PooledConnection implements LentConnection, PartOwner {
   }
 
   #assertWhole(): void {
-    if (this.#isBroken) throw this.#stopError() ?? new TransactionAbortedError();
+    if (this.#isUnusable()) throw this.#stop.reason ?? new TransactionAbortedError();
+  }
+
+  #isUnusable(): boolean {
+    return this.#isBroken || this.#stop.isSpoilt;
   }
 
   #isInTransaction(): boolean {
@@ -287,95 +280,6 @@ export class PooledConnection implements LentConnection, PartOwner {
     return `; select set_config('statement_timeout', '${leftMs}', true) where current_setting('statement_timeout') = '0'
       or current_setting('statement_timeout')::interval > interval '${leftMs} milliseconds'`;
   }
-
-  #refuseLate(nowMs: number, deadlineMs: number | undefined, signal: AbortSignal | undefined): void {
-    const isLate = isPast(deadlineMs, nowMs);
-    if (!isLate && signal?.aborted !== true) return;
-    // What the loan was about to clean up stays on the connection, such as a lock: so it is not used again.
-    if (this.#hasRun) this.#isBroken = true;
-    this.#stoppedBy ??= isLate ? 'deadline' : 'signal';
-    throw isLate ? outOfTime() : abortReason(signal);
-  }
-
-  async #stoppable<Answer>(
-    arriving: Promise<Answer>,
-    startMs: number,
-    deadlineMs: number | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Answer> {
-    const { clock } = this.#parts;
-    let grace: Timer | undefined;
-    const stop = (by: 'deadline' | 'signal'): void => {
-      grace ??= this.#stop(by);
-    };
-    const onAbort = (): void => stop('signal');
-    const timer = deadlineMs === undefined ? undefined : clock.setTimer(deadlineMs - startMs, () => stop('deadline'));
-    signal?.addEventListener('abort', onAbort, { once: true });
-    try {
-      return await arriving;
-    } finally {
-      timer?.cancel();
-      grace?.cancel();
-      signal?.removeEventListener('abort', onAbort);
-    }
-  }
-
-  /** A cancel request may arrive after the statement has ended and hit the next one: there must be no next one. */
-  #stop(by: 'deadline' | 'signal'): Timer {
-    const { cancel, clock } = this.#parts;
-    this.#isBroken = true;
-    this.#stoppedBy = by;
-    if (cancel === undefined) return clock.setTimer(0, () => void this.#client.end());
-    cancel(this.#client);
-    let requests = 1;
-    // A request that arrives before the statement has begun does nothing, and the statement would run to its end.
-    const repeating = clock.setRepeatingTimer(cancelGraceMs / cancelRequests, () => {
-      if (requests < cancelRequests) {
-        requests += 1;
-        cancel(this.#client);
-        return;
-      }
-      repeating.cancel();
-      void this.#client.end();
-    });
-    return repeating;
-  }
-
-  #stopError(): unknown {
-    if (this.#stoppedBy === undefined) return undefined;
-    return this.#stoppedBy === 'signal' ? abortReason(this.#signal) : stoppedError('deadline');
-  }
-
-  /** Says of a statement that was stopped why that was; other failures stay what they are. */
-  #explain(error: PlinthError): unknown {
-    if (error instanceof ConnectionLostError) this.#isBroken = true;
-    if (this.#stoppedBy === undefined) return error;
-    if (error instanceof ConnectionLostError && error.outcomeUnknown) {
-      const cause = this.#stopError();
-      return new ConnectionLostError(
-        'The statement was broken off when its time was up, before the database answered: it may have taken effect',
-        { cause, outcomeUnknown: true },
-      );
-    }
-    const isStopped = error instanceof ConnectionLostError || error instanceof QueryTimeoutError;
-    return isStopped ? this.#stopError() : error;
-  }
-}
-
-/** The refusal of those whose deadline has passed. */
-export function outOfTime(): RejectedError {
-  return new RejectedError('The deadline of the request has passed: the database was not asked', 'out-of-time');
-}
-
-function tooLateToCommit(): RejectedError {
-  return new RejectedError(
-    'The deadline of the request has passed: the transaction was rolled back instead of committed',
-    'out-of-time',
-  );
-}
-
-function isPast(deadlineMs: number | undefined, nowMs: number): boolean {
-  return deadlineMs !== undefined && nowMs >= deadlineMs;
 }
 
 function noTransactionError(): ArgumentError {
@@ -390,11 +294,6 @@ function returnedError(): ArgumentError {
     'The connection was given back when its session or transaction ended, and belongs to others now: wait for every statement before the end',
     'db',
   );
-}
-
-function stoppedError(by: 'deadline' | 'signal'): QueryTimeoutError {
-  const why = by === 'deadline' ? 'the deadline of the request was reached' : 'the caller gave up';
-  return new QueryTimeoutError(`The statement was cancelled: ${why}`, { sqlState: '57014' });
 }
 
 /** What fits into the setting. */

@@ -6,9 +6,9 @@ import { toDatabaseError } from './error-translation.ts';
 import { ConnectionLostError, QueryTimeoutError } from './errors.ts';
 import { KnownColumns, LaneQuery, writeValues } from './lane-query.ts';
 import { setPipeline, streamOf } from './pool-inside.ts';
-import { outOfTime } from './pooled-connection.ts';
 import { isStaleStatement, type PreparedStatement } from './prepared-statement.ts';
 import { observeStatement, type StatementObserver } from './statement-events.ts';
+import { outOfTime } from './statement-stop.ts';
 
 /** What the reads of a pool share. */
 export interface ReadLanesParts extends StatementObserver {
