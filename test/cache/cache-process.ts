@@ -51,8 +51,15 @@ export interface StateReport {
 }
 
 const [kind = 'hybrid', url = '', optionsJson = '{}'] = process.argv.slice(2);
-const options = JSON.parse(optionsJson) as TieredOptions<string> & { readonly cluster?: boolean };
-const redis = new RedisConnection({ url, cluster: options.cluster ?? false });
+const options = JSON.parse(optionsJson) as TieredOptions<string> & {
+  readonly cluster?: boolean;
+  readonly commandTimeoutMs?: number;
+};
+const redis = new RedisConnection({
+  url,
+  cluster: options.cluster ?? false,
+  commandTimeoutMs: options.commandTimeoutMs,
+});
 const manager = kind === 'redis' ? new CacheManager({ ...options, backend: 'redis', redis }) : undefined;
 const cache = (manager?.namespace<string>('work') ??
   new HybridCache<string>({ maxEntries: 1_000, ...options, namespace: 'work', redis })) as TieredCache<string>;

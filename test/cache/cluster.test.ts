@@ -2,7 +2,7 @@ import { CacheManager, HybridCache } from 'plinth/cache';
 import { RedisConnection } from 'plinth/redis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../redis/hearing.ts';
-import { askRedis, type RedisClusterServers, startRedisCluster } from '../servers/redis.ts';
+import { askRedis, patientMs, type RedisClusterServers, startRedisCluster } from '../servers/redis.ts';
 import { serverOrSkip } from '../servers/require.ts';
 import type { LoadReport } from './cache-process.ts';
 import { WorkerProcess } from './worker-process.ts';
@@ -107,7 +107,7 @@ describe.skipIf(program === undefined)('HybridCache on a Redis Cluster of three 
   });
 
   it('loads a cold key once for two processes with a lease', async () => {
-    const options = JSON.stringify({ lease: true, cluster: true });
+    const options = JSON.stringify({ lease: true, cluster: true, commandTimeoutMs: patientMs });
     const workers = await Promise.all(
       [1, 2].map(() => WorkerProcess.start('cache-process.ts', ['hybrid', servers.url, options])),
     );

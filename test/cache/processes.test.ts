@@ -4,7 +4,7 @@ import { CacheError } from 'plinth/errors';
 import { RedisConnection } from 'plinth/redis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../redis/hearing.ts';
-import { type RedisServer, startRedis } from '../servers/redis.ts';
+import { patientMs, type RedisServer, startRedis } from '../servers/redis.ts';
 import { serverOrSkip } from '../servers/require.ts';
 import type { LoadReport, StateReport } from './cache-process.ts';
 import { type OutageKind, runOutage } from './outage.ts';
@@ -47,7 +47,7 @@ describe.skipIf(program === undefined)('a cold key in processes that share a Red
   }
 
   it.each(['hybrid', 'redis'])('is loaded once by all of them together with a lease (%s)', async kind => {
-    const processes = await start(4, kind, server.url, { lease: true });
+    const processes = await start(4, kind, server.url, { lease: true, commandTimeoutMs: patientMs });
     for (let round = 1; round <= 5; round += 1) {
       const { runs, values } = await load(processes, `leased ${kind} ${round}`, 200);
       expect(runs.reduce((sum, count) => sum + count)).toBe(1);
@@ -57,7 +57,7 @@ describe.skipIf(program === undefined)('a cold key in processes that share a Red
 
   it.each(['hybrid', 'redis'])('is loaded once by each of them without one, however long it takes (%s)', async kind => {
     // A place in the store that was renewed, and told of, would make others load once more.
-    const processes = await start(2, kind, server.url, { leaseMs: 300 });
+    const processes = await start(2, kind, server.url, { leaseMs: 300, commandTimeoutMs: patientMs });
     const both = await load(processes, `shared ${kind}`, 200);
     expect(Math.max(...both.runs)).toBe(1);
     const slow = { do: 'load', key: `slow ${kind}`, callers: 25, loaderMs: 1_500, withinMs: 1_200 } as const;
@@ -68,10 +68,11 @@ describe.skipIf(program === undefined)('a cold key in processes that share a Red
 
   it('is loaded by another when the one that has the lease is killed', async () => {
     const leaseMs = 1_500;
-    const [dying, heir] = (await start(2, 'hybrid', server.url, { lease: true, leaseMs })) as [
-      WorkerProcess,
-      WorkerProcess,
-    ];
+    const [dying, heir] = (await start(2, 'hybrid', server.url, {
+      lease: true,
+      leaseMs,
+      commandTimeoutMs: patientMs,
+    })) as [WorkerProcess, WorkerProcess];
     expect(await dying.ask({ do: 'hang', key: 'inherited' }, 5_000)).toBe('loading');
     const loading = heir.ask<LoadReport>({ do: 'load', key: 'inherited', callers: 25, loaderMs: 1 }, 15_000);
     // As long as it lives it keeps the lease.

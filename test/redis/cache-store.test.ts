@@ -4,7 +4,7 @@ import { CacheError } from 'plinth/errors';
 import { RedisConnection, RedisUnavailableError } from 'plinth/redis';
 import { cacheStoreContract } from 'plinth/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { askRedis, type RedisServer, startRedis, startRedisCluster } from '../servers/redis.ts';
+import { askRedis, patientMs, type RedisServer, startRedis, startRedisCluster } from '../servers/redis.ts';
 import { serverOrSkip } from '../servers/require.ts';
 
 const program = serverOrSkip('redis-server');
@@ -148,7 +148,7 @@ describe.skipIf(program === undefined).each([{ cluster: false }, { cluster: true
       await store.write('user:own', '1', minuteMs);
       await store.replace('user:new', undefined, '1', minuteMs);
       await store.delete(['user:own', 'user:new']);
-      await using other = new RedisConnection({ url: nodes[0]?.url ?? '', cluster });
+      await using other = new RedisConnection({ url: nodes[0]?.url ?? '', cluster, commandTimeoutMs: patientMs });
       for (const key of ['user:{a}', 'user:{b}', 'user:{c}', 'group:1']) {
         await other.command(['SET', `shop:cache:${key}`, '1']);
       }
@@ -163,7 +163,7 @@ describe.skipIf(program === undefined).each([{ cluster: false }, { cluster: true
 describe.skipIf(program === undefined)('RedisCacheStore without its Redis', () => {
   it('rejects in time, and at once when it is known to be away', async () => {
     await using server = await startRedis();
-    await using redis = new RedisConnection({ url: server.url, timeoutsUntilAway: 5 });
+    await using redis = new RedisConnection({ url: server.url, timeoutsUntilAway: 5, commandTimeoutMs: 500 });
     const store = new RedisCacheStore({ redis });
     await store.prepare();
     server.hang();
@@ -182,14 +182,14 @@ describe.skipIf(program === undefined)('RedisCacheStore without its Redis', () =
       await expect(request()).rejects.toBeInstanceOf(RedisUnavailableError);
       return performance.now() - startMs;
     };
-    expect(Math.max(...(await Promise.all(requests.map(timed))))).toBeLessThan(200);
+    expect(Math.max(...(await Promise.all(requests.map(timed))))).toBeLessThan(2_000);
     expect(redis.status).toBe('away');
-    expect(Math.max(...(await Promise.all(requests.map(timed))))).toBeLessThan(20);
+    expect(Math.max(...(await Promise.all(requests.map(timed))))).toBeLessThan(250);
     server.resume();
   });
 
   it('goes by the clock of this machine before the first connection', () => {
     const store = new RedisCacheStore({ redis: new RedisConnection({ url: 'redis://127.0.0.1:1' }) });
-    expect(Math.abs(store.now() - Date.now())).toBeLessThan(20);
+    expect(Math.abs(store.now() - Date.now())).toBeLessThan(250);
   });
 });

@@ -45,7 +45,7 @@ describe.skipIf(program === undefined)('RedisConnection.changes on a real Redis 
     for (const key of keys) await redis.command(['SET', key, 'own']);
     await heard(redis);
     expect([...notes.told].sort()).toEqual(keys);
-    expect(Math.abs((redis.serverTimeMs ?? 0) - Date.now())).toBeLessThan(20);
+    expect(Math.abs((redis.serverTimeMs ?? 0) - Date.now())).toBeLessThan(500);
   });
 
   it('tells that all may have changed when the connection to one node was cut, before it answers again', async () => {

@@ -2,7 +2,7 @@ import { RateLimiter, RedisRateLimitStore, TokenBucketRateLimiter } from 'plinth
 import { RedisConnection } from 'plinth/redis';
 import { type RateLimitStoreSubject, rateLimitStoreContract } from 'plinth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RedisServer, startRedis } from '../servers/redis.ts';
+import { patientMs, type RedisServer, startRedis } from '../servers/redis.ts';
 import { serverOrSkip } from '../servers/require.ts';
 
 const program = serverOrSkip('redis-server');
@@ -13,7 +13,7 @@ describe.skipIf(program === undefined)('limits on a real Redis', () => {
 
   beforeAll(async () => {
     server = await startRedis();
-    redis = new RedisConnection({ url: server.url });
+    redis = new RedisConnection({ url: server.url, commandTimeoutMs: patientMs });
     await redis.connect();
   });
 

@@ -13,6 +13,9 @@ export interface RedisServerOptions {
   readonly clusterNode?: boolean;
 }
 
+/** A `commandTimeoutMs` that also a busy machine keeps, for tests that are not about it. */
+export const patientMs = 10_000;
+
 /** A real Redis that a test started, alone on a free port, without persistence: it is empty after every start. */
 export interface RedisServer extends AsyncDisposable {
   readonly url: string;
