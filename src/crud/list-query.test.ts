@@ -99,6 +99,9 @@ describe('parseListQuery()', () => {
       'filter[price][contains]': '1',
       'filter[madeAt][lt]': 'today',
       'filter[title][eq]': ['a', 'b'],
+      'filter[title][startsWith]': 'a\0',
+      'filter[title][in]': 'a,b\0',
+      sort: 'title,-color',
       'filter[constructor][eq]': 'x',
     };
     const parse = () => parseListQuery(products, query);
@@ -108,5 +111,15 @@ describe('parseListQuery()', () => {
     } catch (error) {
       expect(Object.keys((error as ValidationError).fieldErrors).sort()).toEqual(Object.keys(query).sort());
     }
+  });
+
+  it.each([
+    ['-color', 'Expected one of '],
+    ['title,-title', 'Expected title only once'],
+    ['id,id,id,id,id,id', 'Expected at most 5 fields'],
+  ])('says of a sort under its own name what is wrong with it: %s', (sort, problem) => {
+    expect(() => parseListQuery(products, { sort })).toThrow(
+      expect.objectContaining({ fieldErrors: { sort: expect.stringContaining(problem) } }),
+    );
   });
 });

@@ -1,6 +1,9 @@
 import { ValidationError } from '../errors/index.ts';
 import { fromText } from './column-value.ts';
+import { FilterWriter } from './filter-sql.ts';
+import { readOrder } from './list-order.ts';
 import { filterName, operatorsOf } from './list-query-schema.ts';
+import { SqlText } from './sql-text.ts';
 import type { Filter, FilterOperator, ListOptions, Sort, Table, TableColumn } from './table-types.ts';
 
 /**
@@ -32,7 +35,7 @@ export function parseListQuery<T extends Table>(table: T, query: Readonly<Record
   };
   for (const name of Object.keys(query)) {
     const filter = known.get(name);
-    if (filter !== undefined) filters.push(readFilter(filter, query[name], name, problems));
+    if (filter !== undefined) filters.push(readFilter(table, filter, query[name], name, problems));
     else if (!plainNames.has(name)) problems[name] = 'It is not known here';
   }
   const options = {
@@ -41,13 +44,12 @@ export function parseListQuery<T extends Table>(table: T, query: Readonly<Record
       size: whole(text('size'), 'size', problems),
       cursor: text('cursor'),
     },
-    sort: readSort(text('sort')),
+    sort: readSort(table, text('sort'), problems),
     filters,
     search: text('search'),
     total: readFlag(text('total'), 'total', problems),
   };
   if (Object.keys(problems).length > 0) throw new ValidationError('The query cannot be used', problems);
-  // Which fields and operators there are was checked against the table; values are checked again when it is used.
   return options as unknown as ListOptions<T>;
 }
 
@@ -68,6 +70,7 @@ function filterNames(table: Table): ReadonlyMap<string, NamedFilter> {
 }
 
 function readFilter(
+  table: Table,
   { column, operator }: NamedFilter,
   given: unknown,
   name: string,
@@ -85,7 +88,22 @@ function readFilter(
     problems[name] = operator === 'isNull' ? 'Expected true or false' : `Expected ${expectations[kind] ?? 'text'}`;
     return undefined;
   }
-  return { field, operator, value: operator === 'in' ? values : values[0] } as unknown as Filter;
+  const filter = { field, operator, value: operator === 'in' ? values : values[0] };
+  note(problems, name, () => new FilterWriter(table, unlimited).write(new SqlText(), filter));
+  return filter as unknown as Filter;
+}
+
+/** How much a filter may ask is up to the repository. */
+const unlimited = { maxConditions: Infinity, maxDepth: Infinity, maxValues: Infinity };
+
+/** Notes under the name of a parameter what the check finds wrong, which knows it by another name. */
+function note(problems: Record<string, string>, name: string, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    problems[name] = Object.values(error.fieldErrors).join('; ');
+  }
 }
 
 const expectations: Readonly<Record<string, string>> = {
@@ -95,12 +113,18 @@ const expectations: Readonly<Record<string, string>> = {
   moment: 'a time that exists, such as 2026-01-15T10:00:00Z',
 };
 
-function readSort(text: string | undefined): readonly Sort[] | undefined {
+function readSort(
+  table: Table,
+  text: string | undefined,
+  problems: Record<string, string>,
+): readonly Sort[] | undefined {
   if (text === undefined || text === '') return undefined;
-  return text.split(',').map(part => {
+  const sort = text.split(',').map(part => {
     const isDescending = part.startsWith('-');
     return { field: isDescending ? part.slice(1) : part, order: isDescending ? 'desc' : 'asc' } as unknown as Sort;
   });
+  note(problems, 'sort', () => readOrder(table, sort));
+  return sort;
 }
 
 function whole(text: string | undefined, name: string, problems: Record<string, string>): number | undefined {

@@ -53,8 +53,11 @@ async function start(): Promise<PGlite> {
 
 async function exchange(database: PGlite, request: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
-  // The chunks are views into the memory of the engine, which it uses again.
-  await database.execProtocolRawStream(request, { onRawData: chunk => chunks.push(chunk.slice()) });
+  // The chunks are views into the memory of the engine, which it uses again. There is nothing to sync afterwards: memory
+  // is memory, and what goes to a folder is written and flushed by the engine itself.
+  await database.execProtocolRawStream(request, { syncToFs: false, onRawData: chunk => chunks.push(chunk.slice()) });
+  const [first, ...others] = chunks;
+  if (first !== undefined && others.length === 0) return first as Uint8Array<ArrayBuffer>;
   const answer = new Uint8Array(chunks.reduce((total, chunk) => total + chunk.length, 0));
   let offset = 0;
   for (const chunk of chunks) {
