@@ -4,10 +4,10 @@ import type { FileHandle } from 'node:fs/promises';
 const writeBlockBytes = 1_048_576;
 
 /** How much is read at once, in bytes. */
-const readBlockBytes = 262_144;
+const readBlockBytes = 524_288;
 
 /** How many blocks are read before they are asked for. */
-const blocksAhead = 4;
+const blocksAhead = 3;
 
 /**
  * Writes chunks behind each other from a position on, and gives how many bytes they were. While one block is written the
