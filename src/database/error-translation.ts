@@ -93,6 +93,8 @@ function fromSqlState(error: DriverError, sqlState: string, situation: FailureSi
       return new SerializationError('The transaction could not be serialized: run it again', options);
     case '40P01':
       return new DeadlockError('The transaction was part of a deadlock and gave way: run it again', options);
+    case '42P05':
+      return new QueryError(`The database refused the statement: ${nameIsTaken} (${sqlState})`, options);
     case '57014':
       return new QueryTimeoutError('The database cancelled the statement', options);
   }
@@ -108,6 +110,10 @@ function fromSqlState(error: DriverError, sqlState: string, situation: FailureSi
   const retryable = sqlState === '53200' || (situation.isNamed === true && isStaleState(sqlState, error));
   return new QueryError(message, { ...options, retryable });
 }
+
+/** Our names are made of the texts, and a connection is told each once: somebody else was told it this one. */
+const nameIsTaken =
+  'a prepared statement of its name is there already. Behind a pooler that shares connections, set preparedStatements to false';
 
 /** Refusals that a caller may want to tell apart. */
 const queryErrors: Readonly<Record<string, new (message: string, options: DatabaseErrorOptions) => QueryError>> = {

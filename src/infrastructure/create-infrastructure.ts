@@ -121,8 +121,9 @@ function loggingOptions(settings: Settings): SetupLoggingOptions {
 
 function databaseOptions({ database, service }: Settings): ConstructorParameters<typeof DatabaseManager>[0] {
   if (database.url === undefined) return { directory: resolve(service.dataDirectory, 'pg') };
-  const { url, poolSize, maxOverflow, poolTimeoutMs, replicaUrls, maxReplicaLagMs, recycleMs } = database;
-  const pool = { poolSize, maxOverflow, acquireTimeoutMs: poolTimeoutMs, recycleMs };
+  const { url, poolSize, maxOverflow, poolTimeoutMs, replicaUrls, maxReplicaLagMs, recycleMs, preparedStatements } =
+    database;
+  const pool = { poolSize, maxOverflow, acquireTimeoutMs: poolTimeoutMs, recycleMs, preparedStatements };
   return { url, ...pool, replicas: replicaUrls, maxReplicaLagMs };
 }
 

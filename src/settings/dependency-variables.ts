@@ -70,6 +70,12 @@ export const dependencyVariables: VariableTree<
       fallback: 3_600_000,
       description: 'Age at which a connection is replaced.',
     },
+    preparedStatements: {
+      name: 'DATABASE_PREPARED_STATEMENTS',
+      kind: boolean,
+      fallback: true,
+      description: 'Whether statements are prepared under names; not behind a pooler that shares connections.',
+    },
     echo: {
       name: 'DATABASE_ECHO',
       kind: boolean,

@@ -37,6 +37,8 @@ export interface DatabaseSettings {
   readonly maxReplicaLagMs: number;
   /** Age at which a connection is replaced, in milliseconds. */
   readonly recycleMs: number;
+  /** Whether statements are prepared under names; not behind a pooler that shares connections. */
+  readonly preparedStatements: boolean;
   /** Whether every statement is reported. */
   readonly echo: boolean;
 }

@@ -54,6 +54,7 @@ const samples: readonly (readonly [name: string, text: string, path: string, val
   ],
   ['DATABASE_MAX_REPLICA_LAG', '2s', 'database.maxReplicaLagMs', 2_000],
   ['DATABASE_POOL_RECYCLE', '30m', 'database.recycleMs', 1_800_000],
+  ['DATABASE_PREPARED_STATEMENTS', 'off', 'database.preparedStatements', false],
   ['DATABASE_ECHO', 'yes', 'database.echo', true],
   ['REDIS_URL', 'rediss://:p@h:6380/1', 'externalServices.redisUrl', new Secret('rediss://:p@h:6380/1')],
   ['QDRANT_URL', 'http://localhost:6333/', 'externalServices.qdrantUrl', 'http://localhost:6333'],

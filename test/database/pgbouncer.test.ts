@@ -1,0 +1,103 @@
+import { CompiledQuery, sql } from 'kysely';
+import { runWithRequestContext } from 'plinth/context';
+import { defineTable, Repository } from 'plinth/crud';
+import { DatabaseManager, prepareStatement, QueryError, QueryTimeoutError } from 'plinth/database';
+import { systemClock } from 'plinth/kernel';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type PgBouncer, type PgBouncerOptions, startPgBouncer } from '../servers/pgbouncer.ts';
+import { findPostgres, type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { serverOrSkip } from '../servers/require.ts';
+
+const program = serverOrSkip('pgbouncer');
+const postgres = serverOrSkip('postgres', findPostgres());
+
+const people = defineTable({
+  name: 'people',
+  schema: z.object({ id: z.int(), name: z.string(), visits: z.int() }),
+  columns: { id: { key: true }, name: { sortable: true } },
+});
+
+describe.skipIf(program === undefined || postgres === undefined)('behind a PgBouncer', () => {
+  let server: PostgresServer;
+  let bouncer: PgBouncer | undefined;
+
+  beforeAll(async () => {
+    server = await startPostgres();
+    await using database = new DatabaseManager({ url: server.url });
+    await database.open();
+    for (const statement of [
+      'create table people (id int primary key, name text not null, visits int not null)',
+      "insert into people select n, 'name ' || n, 0 from generate_series(1, 300) n",
+    ]) {
+      await database.db.executeQuery(CompiledQuery.raw(statement));
+    }
+  });
+  afterEach(() => bouncer?.[Symbol.asyncDispose]());
+  afterAll(() => server?.dispose());
+
+  async function opened(options: PgBouncerOptions, preparedStatements: boolean, poolSize = 10) {
+    bouncer ??= await startPgBouncer(server.url, options);
+    const database = new DatabaseManager({ url: bouncer.url, poolSize, maxOverflow: 0, preparedStatements });
+    await database.open();
+    return database;
+  }
+
+  it.each([
+    ['that shares its connections by transaction, without names', { mode: 'transaction', poolSize: 3 }, false],
+    ['that gives each client a connection', { mode: 'session', poolSize: 20 }, true],
+  ] as const)('%s: reads, writes, transactions and deadlines are as without it', async (_what, options, prepared) => {
+    bouncer = undefined;
+    await using database = await opened(options, prepared);
+    const repository = new Repository(people, database);
+    const ids = Array.from({ length: 300 }, (_, index) => index + 1);
+    const found = await Promise.all(ids.map(async id => (await repository.findById(id))?.name));
+    expect(found).toEqual(ids.map(id => `name ${id}`));
+    expect((await repository.list({ sort: { field: 'name', order: 'desc' }, total: true })).total).toBe(300);
+
+    const visit = (id: number): Promise<unknown> =>
+      database.transaction(async transaction => {
+        await sql`update people set visits = visits + 1 where id = ${id}`.execute(transaction);
+        const part = database.transaction(
+          async within => {
+            await sql`update people set visits = visits + 100 where id = ${id}`.execute(within);
+            throw new RangeError('taken back');
+          },
+          { within: transaction },
+        );
+        await expect(part).rejects.toBeInstanceOf(RangeError);
+      });
+    const before = await database.db.executeQuery<{ sum: number }>(countOfVisits);
+    await Promise.all(ids.slice(0, 60).map(id => visit(1 + (id % 7))));
+    const after = await database.db.executeQuery<{ sum: number }>(countOfVisits);
+    expect((after.rows[0]?.sum ?? 0) - (before.rows[0]?.sum ?? 0)).toBe(60);
+
+    const soon = { deadlineMs: systemClock.monotonic() + 300 };
+    const slow = (): Promise<unknown> =>
+      database.transaction(transaction => sql`select pg_sleep(30)`.execute(transaction));
+    await expect(runWithRequestContext(soon, slow)).rejects.toBeInstanceOf(QueryTimeoutError);
+    await using direct = new DatabaseManager({ url: server.url });
+    await direct.open();
+    const { rows } = await sql<{ count: number }>`select count(*)::int as count from pg_stat_activity
+      where state = 'active' and query like '%pg_sleep(30)%' and pid <> pg_backend_pid()`.execute(direct.db);
+    expect(rows).toEqual([{ count: 0 }]);
+  });
+
+  it('that shares its connections and knows no names: a statement by name says what to set', async () => {
+    bouncer = undefined;
+    const options = { mode: 'transaction', poolSize: 1 } as const;
+    await using one = await opened(options, true, 1);
+    await using other = await opened(options, true, 1);
+    const byId = prepareStatement('select name from people where id = $1', { reads: true });
+    expect(await one.readPrepared(byId, [7])).toEqual([{ name: 'name 7' }]);
+    const failure = other.readPrepared(byId, [7]);
+    await expect(failure).rejects.toBeInstanceOf(QueryError);
+    await expect(failure).rejects.toMatchObject({
+      sqlState: '42P05',
+      retryable: false,
+      message: expect.stringContaining('set preparedStatements to false'),
+    });
+  });
+});
+
+const countOfVisits = CompiledQuery.raw('select sum(visits)::int as sum from people');
