@@ -143,9 +143,10 @@ async function run<Schema>(
     assertNoDrift(history, migrations);
     return { before: history.map(({ name }) => name), planned: plan(history) };
   };
-  if (options.dryRun === true) {
-    const { before, planned } = await readPlan();
-    return { before, ran: [], pending: planned.map(({ name }) => name) };
+  const first = await readPlan();
+  // Most starts have nothing to run: they neither wait for others nor take a lock, which a pooler might not give back.
+  if (options.dryRun === true || first.planned.length === 0) {
+    return { before: first.before, ran: [], pending: first.planned.map(({ name }) => name) };
   }
   return await withLock(db, options, clock, async () => {
     await createHistory(db);

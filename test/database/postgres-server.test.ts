@@ -180,6 +180,19 @@ describe.skipIf(postgres === undefined)('DatabaseManager on a PostgreSQL server'
     expect((await first).ran).toHaveLength(1);
   });
 
+  it('neither waits nor takes the lock where nothing is to be run', async () => {
+    await using other = await opened();
+    await sql`drop table if exists plinth_migrations, once, slow`.execute(database.db);
+    const migrations = [{ name: '001', up: 'create table once (id integer)' }];
+    await database.migrate(migrations);
+    await using session = await other.openSession();
+    await sql`select pg_advisory_lock(123610927625320)`.execute(session.db);
+    const report = await database.migrate(migrations, { lockTimeoutMs: 0 });
+    expect(report).toEqual({ before: ['001'], ran: [], pending: [] });
+    const more = [...migrations, { name: '002', up: 'create table slow (id integer)' }];
+    await expect(database.migrate(more, { lockTimeoutMs: 0 })).rejects.toBeInstanceOf(AcquireTimeoutError);
+  });
+
   it('leaves the migration undone and the lock free when its connection dies', async () => {
     await using other = await opened();
     await sql`drop table if exists plinth_migrations, once, slow`.execute(database.db);
