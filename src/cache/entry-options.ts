@@ -55,7 +55,7 @@ export interface Loaded<Value> {
    * stands in, because the loader failed, or took longer than `softTimeoutMs`.
    */
   readonly state: 'hit' | 'loaded' | 'joined' | 'stale';
-  /** Age of the value, in milliseconds. */
+  /** Age of the value, in milliseconds. In memory, more than 24 days count as 24 days. */
   readonly ageMs: number;
   /** Why the loader failed, when that is why the value is stale. */
   readonly error?: unknown;
@@ -64,7 +64,7 @@ export interface Loaded<Value> {
 /** A value that is past its freshness, or will be when it is replaced. */
 export interface OlderValue<Value> {
   readonly value: Value;
-  /** Age of the value, in milliseconds. */
+  /** Age of the value, in milliseconds. In memory, more than 24 days count as 24 days. */
   readonly ageMs: number;
 }
 
