@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../kernel/index.ts';
+import { type Clock, systemClock } from '../kernel/index.ts';
 import { VirtualClock } from '../testing/index.ts';
 import { MicroClock } from './micro-clock.ts';
 
@@ -35,6 +36,36 @@ describe('MicroClock', () => {
       expect(time.wallMs).toBeLessThan(systemClock.now() + 2);
       earlier = now;
     }
+  });
+
+  it('is right and does not run backwards however often its process has to wait between two clocks', () => {
+    const waits = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 0.3, noNaN: true }), fc.nat(50));
+    const steps = fc.array(fc.record({ laterMs: fc.double({ min: 0, max: 30, noNaN: true }), waitMs: waits }));
+    fc.assert(
+      fc.property(steps, sequence => {
+        let [passedMs, waitMs] = [0, 0];
+        const clock: Clock = {
+          ...systemClock,
+          monotonic: () => passedMs,
+          now() {
+            passedMs += waitMs;
+            return Math.floor(startMs + passedMs);
+          },
+        };
+        const time = new MicroClock(clock);
+        let earlierMs = time.wallMs;
+        for (const step of sequence) {
+          passedMs += step.laterMs;
+          waitMs = step.waitMs;
+          const readMs = startMs + passedMs;
+          time.read();
+          expect(time.wallMs).toBeGreaterThanOrEqual(earlierMs);
+          expect(Math.abs(time.wallMs - readMs)).toBeLessThanOrEqual(1.3);
+          earlierMs = time.wallMs;
+        }
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('follows a wall clock that is set forward or back', async () => {

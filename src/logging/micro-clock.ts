@@ -2,11 +2,15 @@ import type { Clock } from '../kernel/index.ts';
 
 const anchorEveryMs = 10;
 
+/** Clocks that are read further apart than this, because the process had to wait in between, tell nothing of each other. */
+const apartMs = 0.2;
+
 /**
  * Wall-clock time with real microseconds: the monotonic clock, anchored to the wall clock.
  *
- * The wall clock counts whole milliseconds, so `now - monotonic` is at most 1 ms too small. The largest difference seen
- * is the best one; a difference outside that millisecond means that the wall clock was set or slewed, and it is followed.
+ * The wall clock counts whole milliseconds, so `now - monotonic` is at most 1 ms too small, and too large by no more than
+ * lies between the two. The largest difference seen is the best one; a difference outside of that means that the wall clock
+ * was set or slewed, and it is followed.
  */
 export class MicroClock {
   /** Milliseconds since 1970 at the last {@link read}, with fractions. */
@@ -32,9 +36,11 @@ export class MicroClock {
   read(): void {
     const monotonicMs = this.#clock.monotonic();
     if (monotonicMs - this.#anchoredMs >= anchorEveryMs) {
-      this.#anchoredMs = monotonicMs;
       const offsetMs = this.#clock.now() - monotonicMs;
-      if (offsetMs > this.#offsetMs || offsetMs < this.#offsetMs - 1) this.#offsetMs = offsetMs;
+      if (this.#clock.monotonic() - monotonicMs <= apartMs) {
+        this.#anchoredMs = monotonicMs;
+        if (offsetMs > this.#offsetMs || offsetMs < this.#offsetMs - 1 - apartMs) this.#offsetMs = offsetMs;
+      }
     }
     this.monotonicMs = monotonicMs;
     this.wallMs = monotonicMs + this.#offsetMs;
