@@ -1,19 +1,7 @@
-import type { ProgramCandidate } from '../question.ts';
+import { namedReadCandidate, repositoryReadCandidates } from '../repository-read-candidates.ts';
 
 export const question = "how fast are reads by key with 20 in flight? 'Time' is what goes by on the wall";
 
-export const candidates: ProgramCandidate = {
-  program: 'bench/programs/repository-read.ts',
-  args: [
-    '20',
-    'pg, named',
-    'pg, unnamed',
-    'plinth repository',
-    'plinth repository, gathered',
-    'kysely',
-    'drizzle, prepared',
-    'typeorm',
-  ],
-};
+export const candidates = repositoryReadCandidates(20);
 
-export const limit = 'pg, named';
+export const limit = namedReadCandidate;

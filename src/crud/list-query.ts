@@ -1,9 +1,7 @@
 import { ValidationError } from '../errors/index.ts';
-import { fromText } from './column-value.ts';
-import { FilterWriter } from './filter-sql.ts';
+import { comparable, fromText, UnfitValue } from './column-value.ts';
 import { readOrder } from './list-order.ts';
 import { filterName, operatorsOf } from './list-query-schema.ts';
-import { SqlText } from './sql-text.ts';
 import type { Filter, FilterOperator, ListOptions, Sort, Table, TableColumn } from './table-types.ts';
 
 /**
@@ -35,7 +33,7 @@ export function parseListQuery<T extends Table>(table: T, query: Readonly<Record
   };
   for (const name of Object.keys(query)) {
     const filter = known.get(name);
-    if (filter !== undefined) filters.push(readFilter(table, filter, query[name], name, problems));
+    if (filter !== undefined) filters.push(readFilter(filter, query[name], name, problems));
     else if (!plainNames.has(name)) problems[name] = 'It is not known here';
   }
   const options = {
@@ -70,7 +68,6 @@ function filterNames(table: Table): ReadonlyMap<string, NamedFilter> {
 }
 
 function readFilter(
-  table: Table,
   { column, operator }: NamedFilter,
   given: unknown,
   name: string,
@@ -88,22 +85,13 @@ function readFilter(
     problems[name] = operator === 'isNull' ? 'Expected true or false' : `Expected ${expectations[kind] ?? 'text'}`;
     return undefined;
   }
-  const filter = { field, operator, value: operator === 'in' ? values : values[0] };
-  note(problems, name, () => new FilterWriter(table, unlimited).write(new SqlText(), filter));
-  return filter as unknown as Filter;
+  const unfit = operator === 'isNull' ? undefined : values.map(value => comparable(kind, value)).find(isUnfit);
+  if (unfit !== undefined) problems[name] = `Expected ${unfit.expected}`;
+  return { field, operator, value: operator === 'in' ? values : values[0] } as unknown as Filter;
 }
 
-/** How much a filter may ask is up to the repository. */
-const unlimited = { maxConditions: Infinity, maxDepth: Infinity, maxValues: Infinity };
-
-/** Notes under the name of a parameter what the check finds wrong, which knows it by another name. */
-function note(problems: Record<string, string>, name: string, check: () => unknown): void {
-  try {
-    check();
-  } catch (error) {
-    if (!(error instanceof ValidationError)) throw error;
-    problems[name] = Object.values(error.fieldErrors).join('; ');
-  }
+function isUnfit(value: unknown): value is UnfitValue {
+  return value instanceof UnfitValue;
 }
 
 const expectations: Readonly<Record<string, string>> = {
@@ -123,7 +111,13 @@ function readSort(
     const isDescending = part.startsWith('-');
     return { field: isDescending ? part.slice(1) : part, order: isDescending ? 'desc' : 'asc' } as unknown as Sort;
   });
-  note(problems, 'sort', () => readOrder(table, sort));
+  try {
+    readOrder(table, sort);
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    // There it is known by its place in a list, here by the name of the parameter.
+    problems['sort'] = Object.values(error.fieldErrors).join('; ');
+  }
   return sort;
 }
 

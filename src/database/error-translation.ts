@@ -111,7 +111,7 @@ function fromSqlState(error: DriverError, sqlState: string, situation: FailureSi
   return new QueryError(message, { ...options, retryable });
 }
 
-/** Our names are made of the texts, and a connection is told each once: somebody else was told it this one. */
+/** Of a name of ours, which is made of the text and told to each connection once, only a pooler can be the cause. */
 const nameIsTaken =
   'a prepared statement of its name is there already. Behind a pooler that shares connections, set preparedStatements to false';
 

@@ -3,9 +3,9 @@ import { runWithRequestContext } from 'plinth/context';
 import { defineTable, Repository } from 'plinth/crud';
 import { DatabaseManager, prepareStatement, QueryError, QueryTimeoutError } from 'plinth/database';
 import { systemClock } from 'plinth/kernel';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type PgBouncer, type PgBouncerOptions, startPgBouncer } from '../servers/pgbouncer.ts';
+import { startPgBouncer } from '../servers/pgbouncer.ts';
 import { findPostgres, type PostgresServer, startPostgres } from '../servers/postgres.ts';
 import { serverOrSkip } from '../servers/require.ts';
 
@@ -20,7 +20,6 @@ const people = defineTable({
 
 describe.skipIf(program === undefined || postgres === undefined)('behind a PgBouncer', () => {
   let server: PostgresServer;
-  let bouncer: PgBouncer | undefined;
 
   beforeAll(async () => {
     server = await startPostgres();
@@ -33,12 +32,10 @@ describe.skipIf(program === undefined || postgres === undefined)('behind a PgBou
       await database.db.executeQuery(CompiledQuery.raw(statement));
     }
   });
-  afterEach(() => bouncer?.[Symbol.asyncDispose]());
   afterAll(() => server?.dispose());
 
-  async function opened(options: PgBouncerOptions, preparedStatements: boolean, poolSize = 10) {
-    bouncer ??= await startPgBouncer(server.url, options);
-    const database = new DatabaseManager({ url: bouncer.url, poolSize, maxOverflow: 0, preparedStatements });
+  async function opened(url: string, preparedStatements: boolean, poolSize = 10) {
+    const database = new DatabaseManager({ url, poolSize, maxOverflow: 0, preparedStatements });
     await database.open();
     return database;
   }
@@ -47,8 +44,8 @@ describe.skipIf(program === undefined || postgres === undefined)('behind a PgBou
     ['that shares its connections by transaction, without names', { mode: 'transaction', poolSize: 3 }, false],
     ['that gives each client a connection', { mode: 'session', poolSize: 20 }, true],
   ] as const)('%s: reads, writes, transactions and deadlines are as without it', async (_what, options, prepared) => {
-    bouncer = undefined;
-    await using database = await opened(options, prepared);
+    await using bouncer = await startPgBouncer(server.url, options);
+    await using database = await opened(bouncer.url, prepared);
     const repository = new Repository(people, database);
     const ids = Array.from({ length: 300 }, (_, index) => index + 1);
     const found = await Promise.all(ids.map(async id => (await repository.findById(id))?.name));
@@ -84,10 +81,9 @@ describe.skipIf(program === undefined || postgres === undefined)('behind a PgBou
   });
 
   it('that shares its connections and knows no names: a statement by name says what to set', async () => {
-    bouncer = undefined;
-    const options = { mode: 'transaction', poolSize: 1 } as const;
-    await using one = await opened(options, true, 1);
-    await using other = await opened(options, true, 1);
+    await using bouncer = await startPgBouncer(server.url, { mode: 'transaction', poolSize: 1 });
+    await using one = await opened(bouncer.url, true, 1);
+    await using other = await opened(bouncer.url, true, 1);
     const byId = prepareStatement('select name from people where id = $1', { reads: true });
     expect(await one.readPrepared(byId, [7])).toEqual([{ name: 'name 7' }]);
     const failure = other.readPrepared(byId, [7]);
