@@ -4,6 +4,7 @@ import { EventConnection, type LinkStatus } from './event-connection.ts';
 import { formatCounted } from './format.ts';
 import { ImportDesk, type ImportView } from './import-desk.ts';
 import type { ImportState } from './import-wire.ts';
+import { Press } from './press.ts';
 import { type Answers, type Ask, callsQuestion, type Question, type QuestionKind } from './questions.ts';
 import { RecentCalls } from './recent-calls.ts';
 import type { Reply } from './reply.ts';
@@ -78,6 +79,7 @@ export class ConsoleStore {
   readonly #recent = new RecentCalls(listLimit);
   readonly #costs = new RequestCosts(requestLimit);
   readonly #rate = new CallRate(rateSeconds, Date.now());
+  readonly #press = new Press();
   #view: ConsoleView;
   #framePlanned = false;
   #arrived: CallRecord[] = [];
@@ -143,6 +145,7 @@ export class ConsoleStore {
   /** Connects and starts the clock of the page. */
   start(): void {
     this.#draw(this);
+    this.#press.listen();
     this.#connection.open();
     addEventListener('hashchange', () => {
       this.update({ tryView: viewOfFragment(location.hash) ?? this.#view.tryView });
@@ -155,16 +158,22 @@ export class ConsoleStore {
     this.#view = { ...this.#view, ...change };
     if (this.#framePlanned) return;
     this.#framePlanned = true;
-    requestAnimationFrame(() => {
-      const startedAt = performance.now();
-      this.#framePlanned = false;
-      this.#draw(this);
-      // The browser lays out and paints after this callback, and lets timers run when it is done.
-      setTimeout(() => {
-        const now = performance.now();
-        const restMs = Math.min(restFactor * (now - startedAt), longestRestMs);
-        this.#nextTakeInAt = Math.max(this.#nextTakeInAt, now + restMs);
-      });
+    requestAnimationFrame(() => this.#drawFrame());
+  }
+
+  #drawFrame(): void {
+    if (this.#press.isHeld) {
+      requestAnimationFrame(() => this.#drawFrame());
+      return;
+    }
+    const startedAt = performance.now();
+    this.#framePlanned = false;
+    this.#draw(this);
+    // The browser lays out and paints after this callback, and lets timers run when it is done.
+    setTimeout(() => {
+      const now = performance.now();
+      const restMs = Math.min(restFactor * (now - startedAt), longestRestMs);
+      this.#nextTakeInAt = Math.max(this.#nextTakeInAt, now + restMs);
     });
   }
 

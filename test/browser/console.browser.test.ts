@@ -307,6 +307,24 @@ describe.skipIf(skipped)(`the console in odd situations, in Chromium${suffix}`, 
     await expect.poll(() => rowCount(page)).toBe(3);
   });
 
+  it('opens the row that is pressed, though calls arrive before the press ends', async () => {
+    const page = await open(service);
+    service.call('fetched', 'imatinib');
+    const pressed = page.locator(rows).first();
+    const box = await pressed.locator('summary').boundingBox();
+    if (!box) throw new Error('The row has no place on the page.');
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.mouse.down();
+    for (let call = 0; call < 5; call += 1) service.call('hit');
+    // Longer than the page would wait to show them, far shorter than the longest press.
+    await page.evaluate('new Promise(resolve => setTimeout(resolve, 250))');
+    await page.mouse.up();
+    const details = page.locator(`${rows} .call-details`);
+    await details.locator('.decisions').waitFor();
+    await expect.poll(() => rowCount(page)).toBe(6);
+    expect(await page.locator(rows).last().locator('.call-details').count()).toBe(1);
+  });
+
   it('says how many calls it missed while it was not connected', async () => {
     const page = await open(service);
     service.call('fetched');
