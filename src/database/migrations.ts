@@ -1,14 +1,8 @@
-import { createHash } from 'node:crypto';
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import { ArgumentError, PlinthError } from '../errors/index.ts';
 import type { Clock } from '../kernel/index.ts';
-import {
-  AcquireTimeoutError,
-  ConnectionLostError,
-  DatabaseError,
-  MigrationDriftError,
-  MigrationError,
-} from './errors.ts';
+import { AcquireTimeoutError, ConnectionLostError, DatabaseError, MigrationError } from './errors.ts';
+import { assertNoDrift, checksumOf, createHistory, type HistoryEntry, readHistory } from './migration-history.ts';
 
 /**
  * A step of a migration: SQL, of one or more statements, or a function that is given the transaction. It begins with the
@@ -71,11 +65,6 @@ export interface MigrationReport {
   readonly pending: readonly string[];
 }
 
-interface HistoryEntry {
-  readonly name: string;
-  readonly checksum: string | null;
-}
-
 /** The name under which processes exclude each other: the letters of "plinth" as a number. */
 const lockKey = '123610927625320';
 
@@ -85,7 +74,7 @@ const ownSettings = 'set session authorization default; reset role; reset all';
 /** Runs a migration and writes that into the history. */
 type RunStep = (db: Kysely<unknown>, migration: Migration, durationMs: () => number) => Promise<void>;
 
-/** Runs what has not run yet. The connection must be one and the same throughout: the lock belongs to it. */
+/** Runs what has not run yet. The connection must be one and the same throughout: what runs beside transactions locks it. */
 export function migrateUp<Schema>(
   db: Kysely<Schema>,
   migrations: readonly Migration[],
@@ -138,59 +127,121 @@ async function run<Schema>(
   plan: (history: readonly HistoryEntry[]) => readonly Migration[],
   step: RunStep,
 ): Promise<MigrationReport> {
-  const readPlan = async (): Promise<{ before: string[]; planned: readonly Migration[] }> => {
-    const history = await readHistory(db);
+  const readPlan: ReadPlan = async connection => {
+    const history = await readHistory(connection);
     assertNoDrift(history, migrations);
     return { before: history.map(({ name }) => name), planned: plan(history) };
   };
-  const first = await readPlan();
-  // Most starts have nothing to run: they neither wait for others nor take a lock, which a pooler might not give back.
-  if (options.dryRun === true || first.planned.length === 0) {
-    return { before: first.before, ran: [], pending: first.planned.map(({ name }) => name) };
+  let { before, planned } = await readPlan(db as Kysely<unknown>);
+  if (options.dryRun === true) return { before, ran: [], pending: planned.map(({ name }) => name) };
+  const ran: MigrationRun[] = [];
+  // Most starts have nothing to run: they neither wait for others nor take a lock.
+  for (let next = planned[0]; next !== undefined; next = planned[0]) {
+    options.signal?.throwIfAborted();
+    const takeTurn = next.transaction === false ? besideTransactions : inTransaction;
+    const turn = await patiently(() => takeTurn(db as Kysely<unknown>, next, readPlan, step, clock), options, clock);
+    planned = turn.planned;
+    // What others ran while this one waited for them was in force before it began.
+    if (ran.length === 0) before = turn.before;
+    if (turn.ran !== undefined) ran.push(turn.ran);
   }
-  return await withLock(db, options, clock, async () => {
-    await createHistory(db);
-    const { before, planned } = await readPlan();
-    const ran: MigrationRun[] = [];
-    for (const migration of planned) {
-      options.signal?.throwIfAborted();
-      ran.push(await runOne(db, migration, clock, step));
-    }
-    return { before, ran, pending: [] };
-  });
+  return { before, ran, pending: [] };
 }
 
-async function runOne<Schema>(
-  db: Kysely<Schema>,
+/** What is in force, and what is to be run. */
+interface Plan {
+  readonly before: readonly string[];
+  readonly planned: readonly Migration[];
+}
+
+type ReadPlan = (connection: Kysely<unknown>) => Promise<Plan>;
+
+/** What was found, what was run, and what is to be run next. */
+interface Turn extends Plan {
+  /** Nothing, where another process had run it. */
+  readonly ran?: MigrationRun;
+}
+
+/** Runs a migration while no other process runs one; gives nothing when one does. */
+type TakeTurn = (
+  db: Kysely<unknown>,
   migration: Migration,
-  clock: Clock,
+  readPlan: ReadPlan,
   step: RunStep,
+  clock: Clock,
+) => Promise<Turn | undefined>;
+
+/** The lock is the transaction's, so that it ends with it in every case, behind a pooler too. */
+const inTransaction: TakeTurn = async (db, migration, readPlan, step, clock) => {
+  let isUndone: boolean | undefined;
+  try {
+    // What others have committed must be seen once the lock is there, whatever the level of the role.
+    return await db
+      .transaction()
+      .setIsolationLevel('read committed')
+      .execute(async transaction => {
+        if (!(await locked(sql`pg_try_advisory_xact_lock(${lockKey}::bigint)`, transaction))) return undefined;
+        await createHistory(transaction);
+        const found = await readPlan(transaction);
+        if (found.planned[0] !== migration) return found;
+        isUndone = true;
+        const ran = await timed(migration, clock, durationMs => step(transaction, migration, durationMs)).catch(
+          async (error: unknown) => {
+            isUndone = await isOpen(transaction);
+            throw error;
+          },
+        );
+        return afterRun(found, ran);
+      });
+  } catch (cause) {
+    throw isUndone === undefined ? cause : failureOf(migration, cause, isUndone);
+  }
+};
+
+/** The lock is the connection's. */
+const besideTransactions: TakeTurn = async (db, migration, readPlan, step, clock) => {
+  if (!(await locked(sql`pg_try_advisory_lock(${lockKey}::bigint)`, db))) return undefined;
+  try {
+    await createHistory(db);
+    const found = await readPlan(db);
+    if (found.planned[0] !== migration) return found;
+    const running = timed(migration, clock, durationMs => step(db, migration, durationMs));
+    const ran = await running.catch((cause: unknown) => {
+      throw failureOf(migration, cause, false);
+    });
+    return afterRun(found, ran);
+  } finally {
+    // When this fails the connection is gone, and the lock with it: the error of the work is the one to report.
+    await sql`select pg_advisory_unlock(${lockKey}::bigint)`.execute(db).catch(() => undefined);
+  }
+};
+
+async function locked(attempt: RawBuilder<unknown>, db: Kysely<unknown>): Promise<boolean> {
+  const { rows } = await sql<{ locked: boolean }>`select ${attempt} as locked`.execute(db);
+  return rows[0]?.locked === true;
+}
+
+async function timed(
+  { name }: Migration,
+  clock: Clock,
+  work: (durationMs: () => number) => Promise<void>,
 ): Promise<MigrationRun> {
-  const { name } = migration;
   const startMs = clock.monotonic();
   const durationMs = (): number => clock.monotonic() - startMs;
-  let isUndone = migration.transaction !== false;
-  try {
-    if (!isUndone) await step(db as Kysely<unknown>, migration, durationMs);
-    else {
-      await db.transaction().execute(transaction =>
-        step(transaction as Transaction<unknown>, migration, durationMs).catch(async (error: unknown) => {
-          isUndone = await isOpen(transaction);
-          throw error;
-        }),
-      );
-    }
-    return { name, durationMs: durationMs() };
-  } catch (cause) {
-    const isOurs = cause instanceof PlinthError;
-    const reason = isOurs ? `: ${cause.message}` : '';
-    const options = { cause, retryable: isOurs && cause.retryable };
-    throw new MigrationError(
-      `Migration "${name}" failed ${fateOf(migration, cause, isUndone)}${reason}`,
-      name,
-      options,
-    );
-  }
+  await work(durationMs);
+  return { name, durationMs: durationMs() };
+}
+
+function afterRun({ before, planned }: Plan, ran: MigrationRun): Turn {
+  return { before, planned: planned.slice(1), ran };
+}
+
+function failureOf(migration: Migration, cause: unknown, isUndone: boolean): MigrationError {
+  const isOurs = cause instanceof PlinthError;
+  const reason = isOurs ? `: ${cause.message}` : '';
+  const options = { cause, retryable: isOurs && cause.retryable };
+  const { name } = migration;
+  return new MigrationError(`Migration "${name}" failed ${fateOf(migration, cause, isUndone)}${reason}`, name, options);
 }
 
 /** Whether a transaction is still there, be it to be rolled back only: SQL may have ended it. */
@@ -214,14 +265,16 @@ async function perform(db: Kysely<unknown>, step: MigrationStep): Promise<void> 
   else await step(db as Transaction<unknown>);
 }
 
-async function withLock<Schema, Result>(
-  db: Kysely<Schema>,
+/** Tries again until there is something, as long as others may take. */
+async function patiently<Result>(
+  attempt: () => Promise<Result | undefined>,
   { lockTimeoutMs = 60_000, signal }: MigrateOptions,
   clock: Clock,
-  work: () => Promise<Result>,
 ): Promise<Result> {
   const startMs = clock.monotonic();
-  while (!(await tryLock(db))) {
+  for (;;) {
+    const result = await attempt();
+    if (result !== undefined) return result;
     if (clock.monotonic() - startMs >= lockTimeoutMs) {
       throw new AcquireTimeoutError(
         `Another process has been migrating for more than ${lockTimeoutMs} ms`,
@@ -231,77 +284,6 @@ async function withLock<Schema, Result>(
     }
     await clock.sleep(200, signal);
   }
-  try {
-    return await work();
-  } finally {
-    // When this fails the connection is gone, and the lock with it: the error of the work is the one to report.
-    await sql`select pg_advisory_unlock(${lockKey}::bigint)`.execute(db).catch(() => undefined);
-  }
-}
-
-async function tryLock<Schema>(db: Kysely<Schema>): Promise<boolean> {
-  const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${lockKey}::bigint) as locked`.execute(
-    db,
-  );
-  return rows[0]?.locked === true;
-}
-
-async function readHistory<Schema>(db: Kysely<Schema>): Promise<readonly HistoryEntry[]> {
-  if (!(await hasHistory(db))) return [];
-  return (await sql<HistoryEntry>`select name, checksum from plinth_migrations order by id`.execute(db)).rows;
-}
-
-/** Only when it is in none of the schemas that are searched: a migration may have made one that comes before the others. */
-async function createHistory<Schema>(db: Kysely<Schema>): Promise<void> {
-  if (await hasHistory(db)) return;
-  await sql`create table plinth_migrations (
-    id integer generated always as identity primary key,
-    name text not null unique,
-    checksum text,
-    duration_ms integer not null,
-    applied_at timestamptz not null default now()
-  )`.execute(db);
-}
-
-async function hasHistory<Schema>(db: Kysely<Schema>): Promise<boolean> {
-  const query = sql<{ exists: boolean }>`select to_regclass('plinth_migrations') is not null as exists`;
-  return (await query.execute(db)).rows[0]?.exists === true;
-}
-
-/** What ran must be the beginning of what is given, unchanged. */
-function assertNoDrift(history: readonly HistoryEntry[], migrations: readonly Migration[]): void {
-  const names = new Set(migrations.map(({ name }) => name));
-  for (const [index, { name, checksum }] of history.entries()) {
-    const migration = migrations[index];
-    if (!names.has(name)) {
-      throw new MigrationDriftError(
-        `Migration "${name}" ran on this database but is not among those given: it was renamed or deleted, or the ` +
-          'database belongs to a newer version of the program',
-        name,
-      );
-    }
-    if (migration?.name !== name) {
-      const given = migration?.name ?? '';
-      throw new MigrationDriftError(
-        `Migration "${given}" stands before "${name}", which ran already: new migrations go to the end`,
-        given,
-      );
-    }
-    const current = checksumOf(migration);
-    if (checksum !== null && current !== null && checksum !== current) {
-      throw new MigrationDriftError(
-        `Migration "${name}" was changed after it ran: restore it, and put the change into a new migration`,
-        name,
-      );
-    }
-  }
-}
-
-function checksumOf({ up, checksum }: Migration): string | null {
-  if (checksum !== undefined) return checksum;
-  if (typeof up !== 'string') return null;
-  // A checkout on another system may end lines differently.
-  return createHash('sha256').update(up.replaceAll('\r\n', '\n').trim()).digest('hex');
 }
 
 function assertMigrations(migrations: readonly Migration[]): void {

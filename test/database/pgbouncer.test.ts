@@ -80,6 +80,32 @@ describe.skipIf(program === undefined || postgres === undefined)('behind a PgBou
     expect(rows).toEqual([{ count: 0 }]);
   });
 
+  it('that shares its connections: each migration runs once, and no lock is left in them', async () => {
+    await using bouncer = await startPgBouncer(server.url, { mode: 'transaction', poolSize: 3 });
+    await using one = await opened(bouncer.url, false);
+    await using other = await opened(bouncer.url, false);
+    const migrations = Array.from({ length: 8 }, (_, index) => ({
+      name: `00${index}`,
+      up: `create table made_${index} (id int)`,
+      down: `drop table made_${index}`,
+    }));
+    const broken = { name: '009', up: 'create table half (id int); select 1 / 0' };
+    const readers = Array.from({ length: 20 }, async () => {
+      for (let read = 0; read < 20; read += 1) await one.db.executeQuery(countOfVisits);
+    });
+    const reports = await Promise.all([one.migrate(migrations), other.migrate(migrations), ...readers]);
+    const names = reports.flatMap(report => report?.ran ?? []).map(({ name }) => name);
+    expect(names.toSorted()).toEqual(migrations.map(({ name }) => name));
+    await expect(one.migrate([...migrations, broken])).rejects.toThrow('was rolled back');
+    expect((await other.migrateDown(migrations, { to: null })).ran).toHaveLength(8);
+
+    await using direct = new DatabaseManager({ url: server.url });
+    await direct.open();
+    const locks = await sql`select 1 from pg_locks where locktype = 'advisory'`.execute(direct.db);
+    expect(locks.rows).toEqual([]);
+    await sql`drop table plinth_migrations`.execute(direct.db);
+  });
+
   it('that shares its connections and knows no names: a statement by name says what to set', async () => {
     await using bouncer = await startPgBouncer(server.url, { mode: 'transaction', poolSize: 1 });
     await using one = await opened(bouncer.url, true, 1);
