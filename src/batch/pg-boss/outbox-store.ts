@@ -1,5 +1,5 @@
 import { type BatchDatabase, runStatement, type StatementRunner } from './batch-database.ts';
-import { alone, schema } from './queue-tables.ts';
+import { hasTable, schema, waitForOthers } from './queue-tables.ts';
 
 /** A message in the hand of a relay. */
 export interface ClaimedMessage {
@@ -24,7 +24,8 @@ export interface DeadRow {
   readonly deadAt: Date;
 }
 
-const table = `${schema}.outbox_messages`;
+const tableName = 'outbox_messages';
+const table = `${schema}.${tableName}`;
 
 const statements = [
   `create schema if not exists ${schema}`,
@@ -59,8 +60,10 @@ export class OutboxStore {
   }
 
   async createTable(): Promise<void> {
-    await alone(this.#database, async session => {
-      for (const statement of statements) await runStatement(session, statement);
+    if (await hasTable(this.#database.db, tableName)) return;
+    await this.#database.transaction(async transaction => {
+      await waitForOthers(transaction);
+      for (const statement of statements) await runStatement(transaction, statement);
     });
   }
 

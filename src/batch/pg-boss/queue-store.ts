@@ -1,7 +1,7 @@
 import type PgBoss from 'pg-boss';
 import { type BatchDatabase, dbOf, runStatement, type StatementRunner } from './batch-database.ts';
 import { loadPgBoss } from './load-pg-boss.ts';
-import { alone, createTables, schema } from './queue-tables.ts';
+import { alone, createTables, hasTable, schema } from './queue-tables.ts';
 
 /** An item on its way into the queue. */
 export interface QueuedItem {
@@ -68,22 +68,35 @@ interface QueueStoreParts {
 /** Losses are counted with the item, so the queue's own count of tries must never end one. */
 const retryLimit = 1_000_000;
 
-/** Makes the tables and the queue, if there are none yet. */
+/** Makes the tables and the queue, unless they are there. */
 export async function openQueueStore(parts: Omit<QueueStoreParts, 'boss'>): Promise<QueueStore> {
   const Boss = await loadPgBoss();
   const { database, name } = parts;
   // No supervision: what it would archive and delete are items that wait, and expiry is asked for by the workers.
   const options = { schema, supervise: false, schedule: false } as const;
-  await alone(database, async session => {
-    const boss = new Boss({ ...options, db: dbOf(session) });
-    await boss.start();
-    await createTables(session);
-    await boss.createQueue(name);
-  });
-  const boss = new Boss({ ...options, db: dbOf(database.db) });
+  const boss = new Boss({ ...options, migrate: false, db: dbOf(database.db) });
   // Without a listener an error would end the process. Every call that can fail is awaited, so none is lost here.
   boss.on('error', () => {});
+  if (!(await isMade(boss, database.db, name))) {
+    await alone(database, async session => {
+      const maker = new Boss({ ...options, db: dbOf(session) });
+      await maker.start();
+      await createTables(session);
+      await maker.createQueue(name);
+    });
+  }
   return new QueueStore({ ...parts, boss });
+}
+
+/** Whether all is there already, as after every start but the first. */
+async function isMade(boss: PgBoss, runner: StatementRunner, queue: string): Promise<boolean> {
+  if (!(await hasTable(runner, 'batch_items')) || !(await boss.isInstalled())) return false;
+  // It starts only on tables of its own version.
+  const isCurrent = await boss.start().then(
+    () => true,
+    () => false,
+  );
+  return isCurrent && (await boss.getQueue(queue)) !== null;
 }
 
 /**

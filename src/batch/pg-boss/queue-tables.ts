@@ -3,6 +3,8 @@ import { type BatchDatabase, runStatement, type StatementRunner } from './batch-
 /** Where everything of queued batches is: what pg-boss needs, and the two tables of ours. */
 export const schema = 'plinth_batch';
 
+const lockKey = `hashtext('${schema}')`;
+
 const statements = [
   `create table if not exists ${schema}.batch_jobs (
     id integer generated always as identity primary key,
@@ -33,17 +35,33 @@ export async function createTables(runner: StatementRunner): Promise<void> {
   for (const statement of statements) await runStatement(runner, statement);
 }
 
-/** Lets one process at a time make tables: two that make the same at once would fail, or block each other. */
+/** Whether a table of ours is there. What is there need not be made, which takes rights and a lock. */
+export async function hasTable(runner: StatementRunner, name: string): Promise<boolean> {
+  const [row] = await runStatement<{ exists: boolean }>(runner, 'select to_regclass($1) is not null as exists', [
+    `${schema}.${name}`,
+  ]);
+  return row?.exists === true;
+}
+
+/** Two processes that make the same table at once would fail, or block each other. Ends with the transaction. */
+export async function waitForOthers(transaction: StatementRunner): Promise<void> {
+  await runStatement(transaction, `select pg_advisory_xact_lock(${lockKey})`);
+}
+
+/**
+ * Lets one process at a time make what cannot be made in a transaction of ours, as it has its own. The lock is the
+ * connection's, which a pooler that shares connections by transaction leaves behind.
+ */
 export async function alone<Result>(
   database: BatchDatabase,
   work: (session: StatementRunner) => Promise<Result>,
 ): Promise<Result> {
   return await database.session(async session => {
-    await runStatement(session, `select pg_advisory_lock(hashtext('${schema}'))`);
+    await runStatement(session, `select pg_advisory_lock(${lockKey})`);
     try {
       return await work(session);
     } finally {
-      await runStatement(session, `select pg_advisory_unlock(hashtext('${schema}'))`);
+      await runStatement(session, `select pg_advisory_unlock(${lockKey})`);
     }
   });
 }
