@@ -19,7 +19,7 @@ describe.skipIf(program === undefined || postgres === undefined)('once the table
     await direct.open();
     await using batch = batchOf(direct);
     await batch.enqueue('first', ['a']);
-    await using outbox = new Outbox({ database: direct, deliver: () => undefined });
+    await using outbox = new Outbox({ database: direct, deliver: async () => undefined });
     await outbox.open();
   });
   afterAll(async () => {
@@ -46,7 +46,7 @@ describe.skipIf(program === undefined || postgres === undefined)('once the table
 
     const delivered: unknown[] = [];
     const outboxes = [one, other].map(
-      database => new Outbox({ database, pollIntervalMs: 5, deliver: ({ payload }) => delivered.push(payload) }),
+      database => new Outbox({ database, pollIntervalMs: 5, deliver: async ({ payload }) => delivered.push(payload) }),
     );
     for (const outbox of outboxes) void outbox.work();
     const [outbox] = outboxes as [Outbox, Outbox];
@@ -75,7 +75,7 @@ describe.skipIf(program === undefined || postgres === undefined)('once the table
       await sql`select pg_advisory_xact_lock(hashtext('plinth_batch'))`.execute(transaction);
       await using batch = batchOf(restricted);
       expect(await batch.enqueue('modest', ['a', 'b'])).toEqual({ total: 2, added: 2 });
-      await using outbox = new Outbox({ database: restricted, deliver: () => undefined });
+      await using outbox = new Outbox({ database: restricted, deliver: async () => undefined });
       await outbox.open();
       expect(await outbox.pending()).toBe(0);
     });
