@@ -1,4 +1,4 @@
-import { ServiceError } from 'plinth/errors';
+import { ValidationError } from 'plinth/errors';
 
 /** What was counted, as sums. */
 export interface Counts {
@@ -29,7 +29,7 @@ export const sumsOfRows = ['impressions', 'clicks', 'conversions', 'cost_micros'
   .map(column => `coalesce(sum(p.${column}), 0)::text as "${column === 'cost_micros' ? 'costMicros' : column}"`)
   .join(', ');
 
-/** Sums with their rates. @throws {ServiceError} for a sum beyond what numbers hold exactly: it is not rounded in silence. */
+/** Sums with their rates. @throws {ValidationError} for a sum beyond what numbers hold exactly: it is not rounded in silence. */
 export function measuresOf(texts: CountTexts): Measures {
   const impressions = wholeNumber(texts.impressions);
   const clicks = wholeNumber(texts.clicks);
@@ -47,11 +47,12 @@ export function measuresOf(texts: CountTexts): Measures {
   };
 }
 
-/** A whole number that came as text. */
+/** A whole number that came as text. @throws {ValidationError} beyond what numbers hold exactly. */
 export function wholeNumber(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value)) return value;
-  throw new ServiceError('A sum is too large to be told exactly: ask for a shorter period', 'SUM_TOO_LARGE');
+  const advice = `It is beyond ${Number.MAX_SAFE_INTEGER}: ask for the series of shorter periods`;
+  throw new ValidationError('A sum is too large to be told exactly', { sum: advice });
 }
 
 /** One part of another, or `null` of nothing. */

@@ -37,16 +37,18 @@ const { adId, hour, impressions, clicks, conversions, costMicros } = adPerforman
 const performanceInput = z.strictObject({ adId, hour, impressions, clicks, conversions, costMicros });
 
 /**
- * All rows or none: what one owner may not write stops the whole, and says which ads. Rows are written in the order of
- * their key, so that two reports at the same time wait for each other instead of locking each other out.
+ * All rows or none: what one owner may not write stops the whole, and says which ads; one that is about to be deleted is
+ * waited for. Rows are written in the order of their key, so that two reports at the same time wait for each other
+ * instead of locking each other out.
  */
 const recordRows = prepareStatement(
   `with given as (
       select * from json_to_recordset($2::json) as r(ad_id bigint, hour timestamptz, impressions bigint, clicks bigint,
         conversions bigint, cost_micros bigint)
+    ), standing as materialized (
+      select id from ads where user_id = $1 and id in (select ad_id from given) order by id for key share
     ), unknown as (
-      select distinct ad_id from given
-      where not exists (select from ads a where a.user_id = $1 and a.id = given.ad_id)
+      select distinct ad_id from given where not exists (select from standing where id = given.ad_id)
     ), written as (
       insert into ad_performance (user_id, ad_id, hour, impressions, clicks, conversions, cost_micros)
       select $1, ad_id, hour, impressions, clicks, conversions, cost_micros from given

@@ -19,11 +19,18 @@ const dayPattern = /^\d{4}-\d{2}-\d{2}$/;
 /** The longest text that a filter takes, in characters. */
 export const maxFilterText = 1_000;
 
+/** The longest text that a key is looked for by, in characters: what PostgreSQL's indexes can hold is shorter. */
+export const maxKeyText = 10_000;
+
 /**
  * A value of a filter or a key, checked: what comes out is a parameter that the column can be compared with, and
  * hostile values end here instead of as an error of the database.
  */
-export function comparable(kind: ColumnKind, value: unknown): string | number | boolean | UnfitValue {
+export function comparable(
+  kind: ColumnKind,
+  value: unknown,
+  maxText = maxFilterText,
+): string | number | boolean | UnfitValue {
   switch (kind) {
     case 'integer':
       return Number.isSafeInteger(value) ? (value as number) : new UnfitValue('a whole number');
@@ -38,14 +45,14 @@ export function comparable(kind: ColumnKind, value: unknown): string | number | 
     case 'moment':
       return momentText(value) ?? new UnfitValue('a date between the years 0 and 9999');
     case 'text':
-      return isText(value) ? value : new UnfitValue(`${plainText} of at most ${maxFilterText} characters`);
+      return isText(value, maxText) ? value : new UnfitValue(`${plainText} of at most ${maxText} characters`);
     case 'json':
       return new UnfitValue('no filter: the column holds a document');
   }
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= maxFilterText && !unstorable.test(value);
+function isText(value: unknown, maxText: number): value is string {
+  return typeof value === 'string' && value.length <= maxText && !unstorable.test(value);
 }
 
 /** What PostgreSQL refuses (a zero byte), and what the driver would change without a word (half of a surrogate pair). */

@@ -30,7 +30,7 @@ export class VersionConflictError extends ServiceError {
   }
 }
 
-/** The row cannot be deleted, because other rows refer to it. */
+/** Other rows refer to the row: it cannot be deleted, and the value they refer to cannot be changed. */
 export class StillReferencedError extends ServiceError {
   /** What kind of thing, such as `User`. */
   readonly resourceType: string;
@@ -38,10 +38,14 @@ export class StillReferencedError extends ServiceError {
   readonly referencedBy: string | undefined;
 
   constructor(resourceType: string, referencedBy: string | undefined, options: ErrorOptions = {}) {
-    super(`${resourceType} is still referred to and cannot be deleted`, 'STILL_REFERENCED', {
-      ...options,
-      details: { resource_type: resourceType, referenced_by: referencedBy, ...options.details },
-    });
+    super(
+      `${resourceType} is still referred to: it cannot be deleted, nor the value changed by which it is`,
+      'STILL_REFERENCED',
+      {
+        ...options,
+        details: { resource_type: resourceType, referenced_by: referencedBy, ...options.details },
+      },
+    );
     this.resourceType = resourceType;
     this.referencedBy = referencedBy;
   }

@@ -2,7 +2,7 @@ import type { CompiledQuery, QueryResult } from 'kysely';
 import { type PreparedStatement, preparedQuery } from '../database/index.ts';
 import { ArgumentError, ValidationError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../kernel/index.ts';
-import { comparable, type SqlValue, UnfitValue } from './column-value.ts';
+import { comparable, maxKeyText, type SqlValue, UnfitValue } from './column-value.ts';
 import { ExactNumbers } from './exact-numbers.ts';
 import { escapeLike, type FilterLimits, FilterWriter } from './filter-sql.ts';
 import { GatheredReads } from './gathered-reads.ts';
@@ -114,7 +114,7 @@ export class RepositoryCore {
 
   /** A key as a parameter; `undefined` for what cannot be the key of any row. */
   key(key: unknown): string | number | undefined {
-    const value = comparable(this.sql.table.key.kind, key);
+    const value = comparable(this.sql.table.key.kind, key, maxKeyText);
     return value instanceof UnfitValue || typeof value === 'boolean' ? undefined : value;
   }
 

@@ -27,7 +27,14 @@ import type {
   TableColumn,
   Update,
 } from './table-types.ts';
-import { explainDelete, explainKey, explainWrite, isUnfitValue } from './write-failure.ts';
+import {
+  explainConflict,
+  explainDelete,
+  explainKey,
+  explainRead,
+  explainWrite,
+  isUnfitValue,
+} from './write-failure.ts';
 
 /** A condition on the version of a row. */
 export interface ChangeOptions {
@@ -215,7 +222,13 @@ export class Repository<T extends Table> {
     return rows[0] as Row<T>;
   }
 
-  /** Inserts rows in one statement, all or none, and gives them in their order. Errors name the row: `[3].email`. */
+  /**
+   * Inserts rows in one statement, all or none, and gives them in their order.
+   *
+   * @throws {ValidationError} with the row in the field's name, `[3].email`. What only the database finds, such as a row
+   * that refers to nothing, is told by field alone.
+   * @throws {DuplicateError} when a unique value exists already.
+   */
   async insertMany(data: readonly Insert<T>[]): Promise<Row<T>[]> {
     const { maxBulkRows } = this.#core.limits;
     if (data.length > maxBulkRows)
@@ -232,6 +245,7 @@ export class Repository<T extends Table> {
    * row is in nobody's way, and a new one is inserted beside it.
    *
    * @throws {DuplicateError} when that row belongs to another owner, or is deleted.
+   * @throws {ArgumentError} when there is no unique index over exactly the fields of `conflict`.
    */
   async upsert(data: Insert<T>, options: { readonly conflict: readonly (keyof Row<T> & string)[] }): Promise<Row<T>> {
     const conflict = options.conflict.map(field => {
@@ -247,9 +261,12 @@ export class Repository<T extends Table> {
       column => column.isUpdatable && isGiven(data, column.field) && !conflict.includes(column),
     );
     const statement = this.#core.sql.upsert(conflict, changed, this.#core.visibility);
-    const [row] = await this.#write(statement, values, fields);
+    const [row] = await this.#write(statement, values, fields).catch((error: unknown) => {
+      throw explainConflict(this.table, error, conflict);
+    });
     if (row !== undefined) return row;
-    throw new DuplicateError(this.table.resource, first.field, fields[first.field]);
+    const { field } = conflict.find(({ field }) => field !== this.table.owner) ?? first;
+    throw new DuplicateError(this.table.resource, field, fields[field]);
   }
 
   /**
@@ -314,7 +331,7 @@ export class Repository<T extends Table> {
   async deleteMany(filters: Filters<T>, options: ManyOptions = {}): Promise<number> {
     const sql = new SqlText().add(this.#core.sql.deletion());
     this.#core.with({ withDeleted: false }).where(sql, requireFilters(filters, options));
-    return await this.#change(sql, error => explainDelete(this.table, error));
+    return await this.#change(sql, error => explainDelete(this.table, explainRead(error)));
   }
 
   /** Takes a soft delete back and gives the row, or `undefined` when no deleted row has this key. */
@@ -323,8 +340,13 @@ export class Repository<T extends Table> {
       throw new ArgumentError(`Table ${this.table.name} deletes for good: define it with softDelete`, 'softDelete');
     const key = this.#core.key(id);
     if (key === undefined) return undefined;
-    const statement = this.#core.sql.restore(this.#core.visibility);
-    return (await this.#write(statement, this.#core.owned([key]), undefined))[0];
+    try {
+      return (await this.#core.rows<Row<T>>(this.#core.sql.restore(this.#core.visibility), this.#core.owned([key])))[0];
+    } catch (error) {
+      if (!isUnfitValue(error)) throw explainWrite(this.table, error, undefined);
+      this.#requireUnfitKey(error);
+      return undefined;
+    }
   }
 
   /** Deletes a row for good, deleted or not; says whether there was one. */
@@ -411,12 +433,13 @@ export class Repository<T extends Table> {
     }
   }
 
-  #readPagination({ page, size = defaultPageSize, cursor }: Pagination): {
+  #readPagination({ page, size: wanted, cursor }: Pagination): {
     size: number;
     page: number | undefined;
     skip: number;
   } {
     const { maxPageSize, maxOffset } = this.#core.limits;
+    const size = wanted ?? Math.min(defaultPageSize, maxPageSize);
     const problems: Record<string, string> = {};
     if (!Number.isInteger(size) || size < 1 || size > maxPageSize)
       problems['size'] = `Expected a whole number from 1 to ${maxPageSize}`;
@@ -462,7 +485,10 @@ function listOf(filters: unknown): readonly unknown[] {
 function requireFilters(filters: unknown, { all = false }: ManyOptions): readonly unknown[] {
   const list = listOf(filters);
   if (list.length > 0 || all) return list;
-  throw new ArgumentError('Cannot change all rows without a filter: give one, or say all: true', 'filters');
+  throw new ArgumentError(
+    'Cannot change all rows without a filter: give one, or { all: true } as the last argument',
+    'filters',
+  );
 }
 
 function placesOf(order: readonly OrderColumn[], row: Fields): (string | null)[] {

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { ValidationError } from '../errors/index.ts';
-import { type SqlValue, storable, UnfitValue } from './column-value.ts';
+import { comparable, type SqlValue, storable, UnfitValue } from './column-value.ts';
 import type { Table } from './table-types.ts';
 
 /** Values of a row by field, validated. */
@@ -17,8 +17,8 @@ export function readInsert(table: Table, data: unknown, owner: string | number |
   const given = fields[table.owner] ?? undefined;
   if (owner === undefined && given === undefined)
     throw invalid(table, { [table.owner]: 'It is needed: who owns the row' });
-  if (owner !== undefined && given !== undefined && given !== owner)
-    throw invalid(table, { [table.owner]: 'It is another owner than the one of this repository' });
+  if (owner !== undefined && given !== undefined && !isOwner(table, given, owner))
+    throw invalid(table, { [table.owner]: 'It is another owner than the one whose rows these are' });
   fields[table.owner] = owner ?? given;
   return fields;
 }
@@ -33,6 +33,12 @@ export function readUpdate(table: Table, data: unknown): Fields {
   const fields = Object.fromEntries(Object.entries(parsed).filter(([field]) => isGiven(data, field)));
   if (Object.keys(fields).length === 0) throw invalid(table, { data: 'Nothing is to be changed' });
   return fields;
+}
+
+/** Compared as keys are: a UUID in capitals is the same one. */
+function isOwner(table: Table, given: unknown, owner: string | number): boolean {
+  const column = table.columns.get(table.owner ?? '');
+  return column !== undefined && comparable(column.kind, given) === owner;
 }
 
 /** Whether a caller gave a value for a field: a default that the schema filled in is none. */

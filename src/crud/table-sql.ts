@@ -61,7 +61,7 @@ export class TableSql {
     return this.#once('insert many', false, () => {
       const columns = this.insertFields;
       const fields = this.#insertColumns(index => columns[index]?.quoted ?? 'null');
-      const documents = `json_populate_recordset(null::${this.table.quotedName}, $1::json)`;
+      const documents = `json_populate_recordset(${this.#emptyRow()}, $1::json)`;
       return `${this.#insertInto(fields)} select ${valuesOf(fields)} from ${documents} returning ${this.selection}`;
     });
   }
@@ -209,6 +209,22 @@ export class TableSql {
     return fields;
   }
 
+  /**
+   * What the rows of documents are made from. They have every column of the table, and a column whose domain is not null
+   * refuses nothing at all, though its value is chosen only afterwards.
+   */
+  #emptyRow(): string {
+    const { columns, quotedName } = this.table;
+    const placeholders = [...columns.values()].flatMap(column => {
+      if (column === this.#version) return [[column.column, 1]];
+      const placeholder = column.generated === undefined ? undefined : generatedPlaceholders[column.generated];
+      return placeholder === undefined ? [] : [[column.column, placeholder]];
+    });
+    if (placeholders.length === 0) return `null::${quotedName}`;
+    const document = JSON.stringify(Object.fromEntries(placeholders)).replaceAll("'", "''");
+    return `json_populate_record(null::${quotedName}, '${document}')`;
+  }
+
   /** Writes a statement the first time it is needed. Beyond the bound it is written each time, and has no name. */
   #once(shape: string, reads: boolean, write: () => string): PreparedStatement {
     const known = this.#named.get(shape);
@@ -219,6 +235,12 @@ export class TableSql {
     return statement;
   }
 }
+
+const generatedPlaceholders: Readonly<Partial<Record<NonNullable<TableColumn['generated']>, string>>> = {
+  now: 'now',
+  updated: 'now',
+  uuid: '00000000-0000-0000-0000-000000000000',
+};
 
 /** Columns of an insert, each with its value. */
 type InsertColumns = readonly (readonly [name: string, value: string])[];

@@ -5,7 +5,7 @@ import {
   NotNullViolationError,
   UniqueViolationError,
 } from '../database/index.ts';
-import { DuplicateError, ValidationError } from '../errors/index.ts';
+import { ArgumentError, DuplicateError, ValidationError } from '../errors/index.ts';
 import { StillReferencedError } from './errors.ts';
 import type { Table, TableColumn } from './table-types.ts';
 
@@ -25,6 +25,7 @@ export function explainWrite(table: Table, error: unknown, data: unknown): unkno
     return invalid(table, fieldOf(table, error.column) ?? error.column ?? 'data', 'A value is needed', cause);
   }
   if (error instanceof ForeignKeyViolationError) {
+    if (isReferredTo(table, error)) return new StillReferencedError(table.resource, error.table, { cause });
     const field = constraintField(table, error) ?? error.constraint ?? 'data';
     return invalid(table, field, 'It refers to something that does not exist', cause);
   }
@@ -36,6 +37,20 @@ export function explainWrite(table: Table, error: unknown, data: unknown): unkno
     return invalid(table, fieldOf(table, error.column) ?? 'data', 'A value does not fit its column', cause);
   }
   return error;
+}
+
+/** A failed upsert: PostgreSQL finds no index for `on conflict`. Other errors stay what they are. */
+export function explainConflict({ name }: Table, error: unknown, conflict: readonly TableColumn[]): unknown {
+  if (!(error instanceof DatabaseError) || error.sqlState !== '42P10') return error;
+  const fields = conflict.map(({ field }) => field).join(', ');
+  const message = `Cannot upsert into ${name} by ${fields}: there is no unique index over exactly these`;
+  return new ArgumentError(message, 'conflict', { cause: error });
+}
+
+/** Whether rows of another table point here, or of the same one, which only PostgreSQL's words tell. */
+function isReferredTo({ name }: Table, error: ForeignKeyViolationError): boolean {
+  if (error.table !== name.slice(name.indexOf('.') + 1)) return true;
+  return detailOf(error).includes('is still referenced');
 }
 
 /** A failed delete: rows of another table may point here. */
@@ -68,13 +83,17 @@ function invalid(table: Table, field: string, message: string, cause: unknown): 
  * expression, the constraint's usual name tells. In a pair with the owner it is the other field that is meant.
  */
 function uniqueField(table: Table, error: UniqueViolationError): string {
-  const { detail } = (error.original ?? {}) as { readonly detail?: unknown };
-  const named = typeof detail === 'string' ? /\(([^=]*)\)=\(/.exec(detail)?.[1] : undefined;
+  const named = /\(([^=]*)\)=\(/.exec(detailOf(error))?.[1];
   const fields = (named ?? '')
     .split(', ')
     .map(text => fieldOf(table, text.replaceAll('"', '')))
     .filter(field => field !== undefined);
   return fields.find(field => field !== table.owner) ?? constraintField(table, error) ?? error.constraint ?? 'key';
+}
+
+function detailOf({ original }: DatabaseError): string {
+  const { detail } = (original ?? {}) as { readonly detail?: unknown };
+  return typeof detail === 'string' ? detail : '';
 }
 
 /** The field after which PostgreSQL would name a constraint: `users_email_key`, `ads_campaign_id_fkey`. */

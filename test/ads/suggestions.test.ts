@@ -90,6 +90,38 @@ onBothEngines(tested => {
       });
     });
 
+    it('are not made exactly at a limit that binary fractions only come near', async () => {
+      await sql`truncate ad_performance`.execute(tested.database.db);
+      await mine().performance.record([{ adId: adOf(shoes).id, hour: hourOf(20), impressions: 100, clicks: 7 }]);
+      expect(await suggest({ minImpressions: 100, minClickThroughRate: 0.07 })).toEqual([]);
+      expect(await suggest({ minImpressions: 100, minClickThroughRate: 0.0701 })).toHaveLength(1);
+    });
+
+    it('come two hundred at a time, none of them twice', async () => {
+      await sql`truncate ad_performance`.execute(tested.database.db);
+      const { ads } = await tested.addCampaign(ada, 'Many', 250);
+      await mine().performance.record(ads.map(({ id }) => ({ adId: id, hour: hourOf(20), costMicros: 10_000_000 })));
+      const [first, second] = [await suggest(), await suggest()];
+      expect([first.length, second.length]).toEqual([200, 50]);
+      expect(new Set([...first, ...second].map(({ adId }) => adId)).size).toBe(250);
+      expect(await suggest()).toEqual([]);
+    });
+
+    it('tell a cost beyond the largest number as that number, where the sum itself is refused', async () => {
+      await sql`
+        insert into ad_performance (user_id, ad_id, hour, impressions, clicks, conversions, cost_micros)
+        select ${ada}::uuid, ${adOf(shoes).id}, timestamptz '2023-01-01 00:00Z' + n * interval '1 hour', 0, 0, 0, 1e12
+        from generate_series(1, 10000) n`.execute(tested.database.db);
+      const ever = { from: '2023-01-01', to: '2026-12-31' };
+      const found = await mine().optimizations.suggest(ever);
+      const costs = found.map(({ facts }) => facts['costMicros']).filter(cost => cost !== undefined);
+      expect(costs).toContain(Number.MAX_SAFE_INTEGER);
+      expect(costs.every(Number.isSafeInteger)).toBe(true);
+      const refused = { fieldErrors: { sum: expect.stringContaining('shorter periods') } };
+      await expect(mine().ads.stats(ever)).rejects.toMatchObject(refused);
+      await expect(mine().campaigns.budget(shoes.campaign.id)).rejects.toMatchObject(refused);
+    });
+
     it('are accepted once, and then done: the ad is paused, or the campaign', async () => {
       const [slow, , spent] = await suggest();
       const both = await Promise.all([
