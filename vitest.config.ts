@@ -11,7 +11,9 @@ export default defineConfig({
     pool: 'forks',
     // Most of a test's time is spent waiting for servers: one for each core even where there are only two.
     maxWorkers: availableParallelism(),
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    setupFiles: ['test/patience.ts'],
+    expect: { poll: { timeout: 20_000 } },
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 });

@@ -60,7 +60,7 @@ export async function openConsole(
     ...(phone ? { isMobile: true, hasTouch: true, deviceScaleFactor: 2 } : {}),
   });
   // Below the time limit of a test, so that a failure says what was waited for.
-  context.setDefaultTimeout(12_000);
+  context.setDefaultTimeout(40_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', message => {
