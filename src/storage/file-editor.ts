@@ -4,6 +4,7 @@ import { type Descriptor, encodeDescriptor, type FileMetadata, requireUserMetada
 import { FileTooLargeError } from './errors.ts';
 import type { FileRemover } from './file-remover.ts';
 import type { FileWriterParts } from './file-writer.ts';
+import { KeyLocks } from './key-locks.ts';
 import type { CopyFileOptions, FileCallOptions } from './options.ts';
 import { requireReplaceable, standingOf } from './standing-file.ts';
 import { extensionOf, requireStorageKey } from './storage-key.ts';
@@ -16,12 +17,15 @@ interface CopiedFile {
   readonly file: StoredFile;
   readonly source: ObjectInfo;
   readonly copy: ObjectInfo;
+  /** Whether something stood in the place of the copy. */
+  readonly hasReplaced: boolean;
 }
 
 /** Makes something of files that are stored: copies, other keys, other metadata. */
 export class FileEditor {
   readonly #parts: FileWriterParts;
   readonly #remover: FileRemover;
+  readonly #moves = new KeyLocks();
 
   constructor(parts: FileWriterParts, remover: FileRemover) {
     this.#parts = parts;
@@ -35,12 +39,15 @@ export class FileEditor {
 
   /** Copies, and deletes what was copied. What is not there any more then was not moved: somebody else had it. */
   async move(from: string, to: string, options: CopyFileOptions): Promise<StoredFile> {
-    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const { file, source, copy } = await this.#copy(from, to, options, true);
-      if (await this.#remover.removeVersion(source, options)) return file;
-      await this.#remover.removeVersion(copy, {});
-    }
-    throw tooBusy(from);
+    return await this.#moves.runAll([from, to], async () => {
+      for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+        const { file, source, copy, hasReplaced } = await this.#copy(from, to, options, true);
+        if (await this.#remover.removeVersion(source, options)) return file;
+        // What it has replaced may be the copy that another process has just made of the same source: then this is the last.
+        if (!hasReplaced) await this.#remover.removeVersion(copy, {});
+      }
+      throw tooBusy(from);
+    });
   }
 
   async setMetadata(key: string, metadata: FileMetadata, options: FileCallOptions): Promise<StoredFile> {
@@ -104,13 +111,13 @@ export class FileEditor {
     const replaced = isMove || !ledger.hasQuotas ? undefined : await finder.find(to, owner, options);
     const reservation = await ledger.reserve({ key: to, owner, standing: replaced?.file, bytes, isMove, signal });
     return await changes.run(to, { signal, reservation }, async change => {
-      let copied: { readonly source: ObjectInfo; readonly descriptor: Descriptor } | undefined;
+      let copied: (Omit<CopiedFile, 'file' | 'copy'> & { readonly descriptor: Descriptor }) | undefined;
       const decide = (source: ObjectInfo, current: ObjectInfo | undefined): string => {
         const descriptor = this.#describeCopy(source, type, options.owner, target);
         const standing = standingOf(current);
         if (standing !== undefined) requireReplaceable(standing.descriptor, target);
         reservation?.fit(descriptor.bytes, current && countedFileOf(current));
-        copied = { source, descriptor };
+        copied = { source, descriptor, hasReplaced: current !== undefined };
         return encodeDescriptor(descriptor);
       };
       const copy = await strategy.copy(from, to, {
@@ -119,7 +126,8 @@ export class FileEditor {
       });
       if (copy === undefined || copied === undefined) throw new NotFoundError('File', from);
       change.done(copy);
-      return { file: storedFileOf(copy, copied.descriptor), source: copied.source, copy };
+      const { descriptor, ...rest } = copied;
+      return { ...rest, file: storedFileOf(copy, descriptor), copy };
     });
   }
 

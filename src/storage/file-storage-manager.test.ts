@@ -181,6 +181,17 @@ describe('limits', () => {
   });
 });
 
+describe('a quota', () => {
+  it.each([{ maxBytes: Number.NaN }, { maxFiles: -1 }, { maxBytes: '1000' as unknown as number }])(
+    'of %j is refused, also where it is only asked for later',
+    async quota => {
+      expect(() => manager({ quota })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+      await using files = manager({ quota: () => quota });
+      await expect(files.saveFile('x', 'a.txt', { owner: 'one' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    },
+  );
+});
+
 describe('repeated uploads', () => {
   it('gives the same answer for the same content, and refuses another', async () => {
     await using files = manager();

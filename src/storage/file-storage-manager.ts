@@ -2,7 +2,7 @@ import { ArgumentError, ConfigurationError, NotFoundError, ValidationError } fro
 import { type EventSource, Events, requireDuration, requireInteger, systemClock } from '../kernel/index.ts';
 import { FileTypes } from './content/content-inspection.ts';
 import { defaultAllowedExtensions, knownFileTypes } from './content/file-types.ts';
-import type { FileContent } from './content-source.ts';
+import { abortable, type FileContent } from './content-source.ts';
 import { type FileMetadata, requireOwner } from './descriptor.ts';
 import { contentOf, DownloadStream, rangeOf, watchSignal } from './download.ts';
 import { FileCipher } from './encryption/file-cipher.ts';
@@ -30,6 +30,7 @@ import { requireStorageKey } from './storage-key.ts';
 import type { ByteRange, StorageStrategy } from './storage-strategy.ts';
 import { type StoredFile, storedFileOf } from './stored-file.ts';
 import { type SignedRequest, type UrlMethod, UrlSigner } from './url-signer.ts';
+import { type OwnerQuota, requireQuota } from './usage/reservations.ts';
 import { UsageLedger } from './usage/usage-ledger.ts';
 import { usagePages } from './usage/usage-scan.ts';
 import type { Totals } from './usage/usage-tally.ts';
@@ -81,7 +82,7 @@ export class FileStorageManager implements AsyncDisposable {
     const { quota } = options;
     this.#ledger = new UsageLedger(
       signal => usagePages(strategy, error => this.#tellDamage(error.key, error), signal),
-      quota === undefined || typeof quota === 'function' ? quota : () => quota,
+      quota === undefined || typeof quota === 'function' ? quota : quotaForAll(quota),
     );
     const changes = new FileChanges(strategy, this.#ledger);
     const parts = {
@@ -113,6 +114,8 @@ export class FileStorageManager implements AsyncDisposable {
   /**
    * Saves a file, in one step: it is there as a whole, or nothing has changed.
    *
+   * @param content Is read to its end, or let go of when the file is refused: a stream is destroyed then, the body of a
+   *   request is left to its server. What a stream fails with, also before it is read, is thrown.
    * @param filename Its name, with its folders: the key under which it is found again.
    * @throws {ValidationError} when name, type, content or metadata are not accepted; {@link FileTooLargeError} is one.
    * @throws {DuplicateError} when there is such a file of another owner, or any with `ifAbsent`, or the idempotency key was
@@ -185,8 +188,8 @@ export class FileStorageManager implements AsyncDisposable {
       await using _ = object;
       const range = rangeOf(options.range, descriptor.bytes);
       const isThorough = options.verifyChecksum ?? false;
-      for await (const block of contentOf(object, descriptor, dataKey, { range, isThorough, reusesMemory: true })) {
-        options.signal?.throwIfAborted();
+      const content = contentOf(object, descriptor, dataKey, { range, isThorough, reusesMemory: true });
+      for await (const block of abortable(content, options.signal)) {
         await use(block);
       }
       return storedFileOf(object.info, descriptor);
@@ -242,7 +245,7 @@ export class FileStorageManager implements AsyncDisposable {
   }
 
   /**
-   * Copies a file. The copy has the same owner and metadata.
+   * Copies a file. The copy has the same owner and metadata, and replaces the owner's own file, unless `ifAbsent`.
    *
    * @throws {NotFoundError} when there is none, or it is another owner's.
    * @throws {ValidationError} when the new name has an extension of another kind.
@@ -256,10 +259,11 @@ export class FileStorageManager implements AsyncDisposable {
   }
 
   /**
-   * Gives a file another key: copies it, and then deletes what was copied. Of several who move the same file one alone
-   * succeeds, and for the others it is not found; what they had replaced under their new name is gone then. When the file
-   * is replaced meanwhile, the new one is moved. It needs no room of its own in a quota, although both are there for a
-   * moment; when it is interrupted, both stay. Throws as {@link copyFile}.
+   * Gives a file another key: copies it, and then deletes what was copied. It replaces the owner's own file there, unless
+   * `ifAbsent`. Of several who move the same file one alone succeeds, and for the others it is not found. When the file is
+   * replaced meanwhile, the new one is moved. When it is deleted meanwhile, or another process moves it, its copy is taken
+   * back, unless that has replaced another file: then it stays, because it may be the last. It needs no room of its own in a
+   * quota, although both are there for a moment; when it is interrupted, both stay. Throws as {@link copyFile}.
    */
   async moveFile(from: string, to: string, options: CopyFileOptions = {}): Promise<StoredFile> {
     if (from === to) throw new ValidationError('Cannot move a file to where it is', { to: 'Expected another name' });
@@ -451,6 +455,11 @@ function requireExtensions(extensions: readonly string[]): readonly string[] {
       'as ".pdf"',
     'allowedExtensions',
   );
+}
+
+function quotaForAll(quota: OwnerQuota): () => OwnerQuota {
+  requireQuota(quota);
+  return () => quota;
 }
 
 function requireChecksum(checksum: string): string {

@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/index.ts';
 import { ContentInspection, type FileTypes } from './content/content-inspection.ts';
 import { requireFileType } from './content/declared-type.ts';
 import type { FileType } from './content/file-types.ts';
-import type { FileContent } from './content-source.ts';
+import { type FileContent, leave, listenTo } from './content-source.ts';
 import { type Descriptor, encodeDescriptor, requireOwner, requireUserMetadata } from './descriptor.ts';
 import type { FileCipher } from './encryption/file-cipher.ts';
 import { StorageError } from './errors.ts';
@@ -63,6 +63,17 @@ export class FileWriter {
   }
 
   async save(content: FileContent, filename: string, options: SaveFileOptions): Promise<SavedFile> {
+    listenTo(content);
+    try {
+      return await this.#save(content, filename, options);
+    } catch (error) {
+      // Not waited for: it may hang.
+      void leave(content);
+      throw error;
+    }
+  }
+
+  async #save(content: FileContent, filename: string, options: SaveFileOptions): Promise<SavedFile> {
     const { clock, finder } = this.#parts;
     const startedMs = clock.monotonic();
     const upload = this.#accept(filename, options);

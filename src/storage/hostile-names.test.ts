@@ -112,16 +112,25 @@ describe('names of files', () => {
     expect((await files.readBytes(name)).toString()).toBe(name);
   });
 
-  it.each(['file.php', 'file.jpg.php', 'file.pHp', 'web.config', 'file', 'x.exe', 'x.svg', 'x.html'])(
+  it.each(['file.php', 'file.jpg.php', 'file.pHp', 'evil..php', 'web.config', 'file', 'x.exe', 'x.svg', 'x.html'])(
     'refuses the extension of %s, and says which are accepted',
     async name => {
       await expect(files.saveFile('x', name)).rejects.toThrow(/are not accepted/);
     },
   );
 
-  it.each(['shell.php.jpg', 'a.exe.txt', 'x.PHTML.png', 'x.asp .txt'])('finds what %s hides', async name => {
-    await expect(files.saveFile('x', name)).rejects.toThrow(/hides the extension/);
+  it('finds an extension behind several dots', async () => {
+    await expect(files.saveFile('x', 'evil..php')).rejects.toThrow('the extension .php');
+    const name = safeFilename('report...txt');
+    expect(await files.saveFile('x', name)).toMatchObject({ key: 'report...txt', extension: '.txt' });
   });
+
+  it.each(['shell.php.jpg', 'shell.php..jpg', 'a.exe.txt', 'x.PHTML.png', 'x.asp .txt'])(
+    'finds what %s hides',
+    async name => {
+      await expect(files.saveFile('x', name)).rejects.toThrow(/hides the extension/);
+    },
+  );
 
   it('makes a usable name out of any', () => {
     for (const name of hostile) expect(requireStorageKey(safeFilename(name))).not.toContain('/');

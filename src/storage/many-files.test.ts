@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -20,6 +20,19 @@ function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(entry => entry.name);
+}
+
+/** Does something else between the next copy and what follows it. */
+class Interrupted extends LocalStorageStrategy {
+  meanwhile: (() => Promise<unknown>) | undefined;
+
+  override async copy(...call: Parameters<LocalStorageStrategy['copy']>): ReturnType<LocalStorageStrategy['copy']> {
+    const copied = await super.copy(...call);
+    const { meanwhile } = this;
+    this.meanwhile = undefined;
+    await meanwhile?.();
+    return copied;
+  }
 }
 
 describe('copies and moves', () => {
@@ -60,17 +73,6 @@ describe('copies and moves', () => {
 
   it('moves what was put in the place of a file while it was moved, and leaves nothing behind', async () => {
     const directory = join(root, 'moving');
-    class Interrupted extends LocalStorageStrategy {
-      meanwhile: (() => Promise<unknown>) | undefined;
-
-      override async copy(...call: Parameters<LocalStorageStrategy['copy']>): ReturnType<LocalStorageStrategy['copy']> {
-        const copied = await super.copy(...call);
-        const { meanwhile } = this;
-        this.meanwhile = undefined;
-        await meanwhile?.();
-        return copied;
-      }
-    }
     const strategy = new Interrupted({ directory, sync: false });
     await using files = manager({ strategy });
     await files.saveFile('1', 'a.txt');
@@ -80,6 +82,71 @@ describe('copies and moves', () => {
     strategy.meanwhile = () => files.deleteFile('b.txt');
     await expect(files.moveFile('b.txt', 'c.txt', { ifAbsent: true })).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(filesBelow(directory)).toEqual([]);
+  });
+
+  it('keeps the file that several move to one name at once', async () => {
+    await using files = manager();
+    for (let round = 0; round < 10; round += 1) {
+      await files.saveFile(`job ${round}`, 'a.txt');
+      const moves = Array.from({ length: 3 }, () => files.moveFile('a.txt', 'b.txt'));
+      const outcomes = await Promise.allSettled(moves);
+      expect(outcomes.map(outcome => (outcome.status === 'fulfilled' ? 'moved' : outcome.reason.code))).toEqual([
+        'moved',
+        'NOT_FOUND',
+        'NOT_FOUND',
+      ]);
+      expect((await files.listFiles()).files.map(({ key }) => key)).toEqual(['b.txt']);
+      expect((await files.readBytes('b.txt')).toString()).toBe(`job ${round}`);
+    }
+  });
+
+  it('makes two moves that cross one after the other', async () => {
+    await using files = manager();
+    for (let round = 0; round < 10; round += 1) {
+      await files.saveFile('first', 'a.txt');
+      await files.saveFile('second', 'b.txt');
+      await Promise.all([files.moveFile('a.txt', 'b.txt'), files.moveFile('b.txt', 'a.txt')]);
+      expect((await files.listFiles()).files.map(({ key }) => key)).toEqual(['a.txt']);
+      expect((await files.readBytes('a.txt')).toString()).toBe('first');
+    }
+  });
+
+  it('keeps the last copy when somebody else who uses the folder moves the same file to the same name', async () => {
+    const directory = join(root, 'two movers');
+    const [early, late] = [new Interrupted({ directory, sync: false }), new Interrupted({ directory, sync: false })];
+    await using one = manager({ strategy: early });
+    await using other = manager({ strategy: late });
+    await one.saveFile('job', 'a.txt');
+    let moving: Promise<unknown> | undefined;
+    let following: Promise<unknown> | undefined;
+    // The second replaces the copy of the first, and finds out only then that the first has moved the file.
+    early.meanwhile = () =>
+      new Promise<void>(goOn => {
+        late.meanwhile = async () => {
+          goOn();
+          await moving;
+        };
+        following = other.moveFile('a.txt', 'b.txt').catch((error: unknown) => error);
+      });
+    moving = one.moveFile('a.txt', 'b.txt');
+    expect(await moving).toMatchObject({ key: 'b.txt' });
+    expect(await following).toMatchObject({ code: 'NOT_FOUND' });
+    expect((await one.listFiles()).files.map(({ key }) => key)).toEqual(['b.txt']);
+    expect((await one.readBytes('b.txt')).toString()).toBe('job');
+  });
+
+  it('loses no file whatever several who use the folder move at once', async () => {
+    const directory = join(root, 'many movers');
+    await using one = manager({ strategy: new LocalStorageStrategy({ directory, sync: false }) });
+    await using other = manager({ strategy: new LocalStorageStrategy({ directory, sync: false }) });
+    for (let round = 0; round < 20; round += 1) {
+      await one.saveFile('job', 'a.txt');
+      const [from, to] = round % 2 === 0 ? ['a.txt', 'b.txt'] : ['b.txt', 'a.txt'];
+      await Promise.allSettled([one.moveFile('a.txt', 'b.txt'), other.moveFile(from, to)]);
+      const { files: left } = await one.listFiles();
+      expect(left.length).toBeGreaterThan(0);
+      for (const { key } of left) expect((await one.readBytes(key)).toString()).toBe('job');
+    }
   });
 });
 
@@ -99,6 +166,20 @@ describe('lists', () => {
     const second = await files.listFiles({ owner: 'me', limit: 2, after: first.next });
     expect([second.files.map(({ key }) => key), second.next]).toEqual([['gamma/mine.txt'], undefined]);
     expect(await files.listFiles({ owner: 'nobody' })).toEqual({ files: [], next: undefined });
+  });
+
+  it('leaves out what the file system or somebody else has put into the folder, and counts and takes files beside it', async () => {
+    const directory = join(root, 'foreign');
+    const strategy = new LocalStorageStrategy({ directory, sync: false });
+    await using files = manager({ strategy, quota: { maxFiles: 2 } });
+    await files.saveFile('x', 'a/b.txt', { owner: 'one' });
+    for (const name of ['+a/.nfs0000000000000001', '.hidden', 'con']) {
+      writeFileSync(join(directory, 'objects', name), 'foreign');
+    }
+    expect((await files.listFiles()).files.map(({ key }) => key)).toEqual(['a/b.txt']);
+    expect(await strategy.list({ limit: 1 })).toEqual({ keys: ['a/b.txt'], more: false });
+    expect((await files.getStorageStats({ recount: true })).totalFiles).toBe(1);
+    expect((await files.saveFile('y', 'c.txt', { owner: 'one' })).bytes).toBe(1);
   });
 
   it('lists by page, of all or of one owner', async () => {

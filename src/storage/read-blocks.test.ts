@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { FailedError, NotFoundError } from '../errors/index.ts';
 import {
   CorruptFileError,
@@ -20,6 +21,8 @@ let folders = 0;
 /** Counts the objects that nobody has closed. */
 class CountingStrategy extends LocalStorageStrategy {
   held = 0;
+  /** Told when a read has begun, which then hangs until the object is closed. */
+  hanging: (() => void) | undefined;
 
   override async open(...call: Parameters<LocalStorageStrategy['open']>): Promise<OpenObject | undefined> {
     const found = await super.open(...call);
@@ -32,6 +35,14 @@ class CountingStrategy extends LocalStorageStrategy {
       isClosed = true;
       await close();
     };
+    const { hanging } = this;
+    if (hanging !== undefined) {
+      found.read = async function* () {
+        hanging();
+        await new Promise(() => undefined);
+        yield content;
+      };
+    }
     return found;
   }
 }
@@ -128,5 +139,48 @@ describe('a file that is read block by block', () => {
     const leave = (): void => leaving.abort(failure);
     await expect(files.readBlocks('a.bin', leave, { signal: leaving.signal })).rejects.toBe(failure);
     expect([blocks, strategy.held]).toEqual([2, 0]);
+  });
+
+  it('is left in the middle of a block that does not come', async () => {
+    const { files, strategy } = world();
+    await files.saveFile(content, 'a.bin');
+    const leaving = new AbortController();
+    const failure = new FailedError('Enough');
+    strategy.hanging = () => leaving.abort(failure);
+    await expect(files.readBlocks('a.bin', () => undefined, { signal: leaving.signal })).rejects.toBe(failure);
+    expect(strategy.held).toBe(0);
+  });
+});
+
+describe('a disk that reports an error while a file is read', () => {
+  it('is told of as the store has failed, to who reads, copies or moves', async () => {
+    const { files, path } = world();
+    await files.saveFile(content, 'a.bin');
+    const handle = await open(path);
+    const prototype = Object.getPrototypeOf(handle) as FileHandle;
+    await handle.close();
+    const read = prototype.read as (...call: unknown[]) => Promise<unknown>;
+    const failure = Object.assign(new TypeError('EIO: i/o error, read'), { code: 'EIO' });
+    const failing = vi.spyOn(prototype, 'read').mockImplementation(function (this: FileHandle, ...call: unknown[]) {
+      // The header alone can be read.
+      return call[3] === 0 ? read.apply(this, call) : Promise.reject(failure);
+    } as never);
+    try {
+      for (const reading of [
+        files.readBytes('a.bin'),
+        files.readBlocks('a.bin', () => undefined),
+        files.copyFile('a.bin', 'b.bin'),
+        files.moveFile('a.bin', 'b.bin'),
+      ]) {
+        await expect(reading).rejects.toMatchObject({
+          code: 'STORAGE_ERROR',
+          message: 'Cannot read "a.bin": the disk reports an error (EIO)',
+          details: { system_code: 'EIO' },
+        });
+      }
+    } finally {
+      failing.mockRestore();
+    }
+    expect((await files.readBytes('a.bin')).equals(content)).toBe(true);
   });
 });

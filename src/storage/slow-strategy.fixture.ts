@@ -1,6 +1,6 @@
 import type { Clock, Random } from '../kernel/index.ts';
 import { type KeyPage, type ObjectInfo, type OpenObject, StorageError, type StorageStrategy } from './index.ts';
-import { KeyLocks } from './local/key-locks.ts';
+import { KeyLocks } from './key-locks.ts';
 
 type Put = StorageStrategy['put'];
 type Finish = (current: ObjectInfo | undefined, bytes: number) => string | Promise<string>;

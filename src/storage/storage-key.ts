@@ -90,10 +90,11 @@ export function safeFilename(name: string): string {
 
 /** The extension of a name in lower case, with its dot, or nothing. */
 export function extensionOf(name: string): string {
-  return /[^/.](\.[a-z\d]{1,16})$/i.exec(name)?.[1]?.toLowerCase() ?? '';
+  return /[^/.]\.*(\.[a-z\d]{1,16})$/i.exec(name)?.[1]?.toLowerCase() ?? '';
 }
 
-function isStorageKey(name: string): boolean {
+/** Whether a name can be the key of a file. */
+export function isStorageKey(name: string): boolean {
   try {
     requireStorageKey(name);
     return true;

@@ -30,6 +30,61 @@ describe.skipIf(isMissing)('S3StorageStrategy beside others', { timeout: 60_000 
     expect(server.objects().filter(name => name.startsWith('several/'))).toHaveLength(2);
   });
 
+  it('writes a file anew that another deletes while it replaces it or describes it', async () => {
+    await using strategy = strategyOf(server, { prefix: 'deleted' });
+    await using other = strategyOf(server, { prefix: 'deleted' });
+    await strategy.put('a.txt', chunksOf('old'), { finish: () => 'old' });
+    const seen: (string | undefined)[] = [];
+    const finish = async (current: ObjectInfo | undefined): Promise<string> => {
+      seen.push(current?.metadata);
+      if (current !== undefined) await other.delete('a.txt');
+      return 'new';
+    };
+    await strategy.put('a.txt', chunksOf('new'), { finish });
+    expect(seen).toEqual(['old', undefined]);
+    expect(await textOf(other, 'a.txt')).toBe('new');
+    const describe = async (): Promise<string> => {
+      await other.delete('a.txt');
+      return 'described';
+    };
+    expect(await strategy.updateMetadata('a.txt', describe)).toBeUndefined();
+    const client = await clientOf(server);
+    const { PutObjectCommand } = await import('@aws-sdk/client-s3');
+    const late = { Bucket: server.bucket, Key: 'deleted/none', Body: 'late', IfMatch: '"1"' };
+    expect(await failureOf(client.send(new PutObjectCommand(late)))).toMatchObject({ name: 'NoSuchKey' });
+    client.destroy();
+  });
+
+  it('keeps the file that several move to one name at once', async () => {
+    const [one, other] = [0, 1].map(
+      () => new FileStorageManager({ strategy: strategyOf(server, { prefix: 'movers' }) }),
+    ) as [FileStorageManager, FileStorageManager];
+    for (let round = 0; round < 5; round += 1) {
+      await one.saveFile('job', 'a.txt');
+      const movers = [one, other, one];
+      const outcomes = await Promise.allSettled(movers.map(files => files.moveFile('a.txt', 'b.txt')));
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect((await one.listFiles()).files.map(({ key }) => key)).toEqual(['b.txt']);
+      expect((await other.readBytes('b.txt')).toString()).toBe('job');
+    }
+    await Promise.all([one.close(), other.close()]);
+  });
+
+  it('leaves out what others have put among its entries', async () => {
+    await using strategy = strategyOf(server, { prefix: 'foreign' });
+    for (const key of ['b.txt', 'd.txt']) await strategy.put(key, chunksOf('x'), { finish: () => '' });
+    const client = await clientOf(server);
+    const { PutObjectCommand } = await import('@aws-sdk/client-s3');
+    for (const name of ['a/', 'c/', 'c/.hidden', 'e/']) {
+      await client.send(new PutObjectCommand({ Bucket: server.bucket, Key: `foreign/entries/${name}`, Body: 'x' }));
+    }
+    client.destroy();
+    expect(await strategy.list({ limit: 1 })).toEqual({ keys: ['b.txt'], more: true });
+    expect(await strategy.list({ limit: 1, after: 'b.txt' })).toEqual({ keys: ['d.txt'], more: true });
+    expect(await strategy.list({ limit: 1, after: 'd.txt' })).toEqual({ keys: [], more: false });
+    expect(await strategy.list({ limit: 10 })).toEqual({ keys: ['b.txt', 'd.txt'], more: false });
+  });
+
   it('copies through itself what the server must not copy', async () => {
     await using strategy = strategyOf(server, { prefix: 'large', maxServerCopyBytes: 1_000 });
     const large = Buffer.alloc(2 * partBytes + 7, 'content');

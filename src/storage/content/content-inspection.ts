@@ -73,9 +73,8 @@ export class ContentInspection {
     const { begins } = this.#type;
     if (program !== undefined && !(this.#isText && isInnocentText(head))) throw this.#refusal(`it is ${program}`);
     if (begins === 'text' || begins === 'markdown') {
-      const active = activeTextIn(head, begins === 'markdown');
+      const active = activeTextIn(head, begins === 'markdown', head.length >= headBytes);
       if (active !== undefined) throw this.#refusal(`it is ${active}`);
-      if (head.length >= headBytes && head.every(isBlank)) throw this.#refusal('it begins with nothing but blanks');
     } else if (begins !== undefined && !begins.some(signature => hasSignature(head, signature))) {
       throw this.#refusal('its first bytes are those of something else');
     }
@@ -99,10 +98,6 @@ export class ContentInspection {
   #refusal(what: string): ValidationError {
     return refusal(`The content is not what ${this.#extension} stands for: ${what}`, this.#type.contentType);
   }
-}
-
-function isBlank(byte: number): boolean {
-  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
 /** Text that happens to begin with `MZ`: a program would have zero bytes near. */

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32, deflateRawSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FileStorageManager, LocalStorageStrategy } from '../index.ts';
+import { commented, disguised, noise, unicodeName, withoutDirectory, zip, zip64End } from './archives.fixture.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'plinth-content-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -12,80 +13,6 @@ const strategy = new LocalStorageStrategy({ directory: root, sync: false });
 const files = new FileStorageManager({ strategy });
 const zips = new FileStorageManager({ strategy, allowedExtensions: ['.zip', '.docx'] });
 const strict = new FileStorageManager({ strategy, strictContent: true });
-
-interface Part {
-  readonly name: string;
-  /** What its own header says instead. */
-  readonly localName?: string;
-  readonly extra?: Buffer;
-  /** How it is kept. */
-  readonly method?: 0 | 8;
-  /** Whether its sizes stand behind it. */
-  readonly hasDescriptor?: boolean;
-  /** What follows it and is no part. */
-  readonly behind?: Buffer;
-  readonly content?: Buffer;
-  readonly declaredBytes?: number;
-  readonly mode?: number;
-  readonly flags?: number;
-  readonly start?: number;
-}
-
-function zip(parts: readonly Part[], front: Buffer = Buffer.alloc(0)): Buffer {
-  const local: Buffer[] = [front];
-  const directory: Buffer[] = [];
-  let position = front.length;
-  for (const part of parts) {
-    const {
-      name,
-      content = Buffer.from('x'),
-      declaredBytes,
-      mode = 0,
-      start,
-      method = 8,
-      extra = Buffer.alloc(0),
-    } = part;
-    const flags = (part.flags ?? 0) | (part.hasDescriptor ? 8 : 0);
-    const packed = method === 8 ? deflateRawSync(content) : content;
-    const header = Buffer.alloc(30);
-    header.writeUInt32LE(0x04034b50, 0);
-    header.writeUInt16LE(flags & 8, 6);
-    header.writeUInt16LE(method, 8);
-    header.writeUInt32LE(part.hasDescriptor ? 0 : packed.length, 18);
-    header.writeUInt32LE(part.hasDescriptor ? 0 : content.length, 22);
-    const localName = Buffer.from(part.localName ?? name);
-    header.writeUInt16LE(localName.length, 26);
-    header.writeUInt16LE(extra.length, 28);
-    const behind = Buffer.concat([Buffer.alloc(part.hasDescriptor ? 16 : 0), part.behind ?? Buffer.alloc(0)]);
-    const entry = Buffer.alloc(46);
-    entry.writeUInt32LE(0x02014b50, 0);
-    entry.writeUInt16LE(flags, 8);
-    entry.writeUInt16LE(method, 10);
-    entry.writeUInt32LE(packed.length, 20);
-    entry.writeUInt32LE(declaredBytes ?? content.length, 24);
-    entry.writeUInt16LE(Buffer.byteLength(name), 28);
-    entry.writeUInt32LE((mode << 16) >>> 0, 38);
-    entry.writeUInt32LE(start ?? position, 42);
-    local.push(header, localName, extra, packed, behind);
-    directory.push(entry, Buffer.from(name));
-    position += header.length + localName.length + extra.length + packed.length + behind.length;
-  }
-  const end = Buffer.alloc(22);
-  end.writeUInt32LE(0x06054b50, 0);
-  end.writeUInt16LE(parts.length, 8);
-  end.writeUInt16LE(parts.length, 10);
-  end.writeUInt32LE(Buffer.concat(directory).length, 12);
-  end.writeUInt32LE(position, 16);
-  return Buffer.concat([...local, ...directory, end]);
-}
-
-/** A name in Unicode beside the name of a part (0x7075), for readers that know it. */
-function unicodeName(name: string): Buffer {
-  const field = Buffer.alloc(9);
-  field.writeUInt16LE(0x7075, 0);
-  field.writeUInt16LE(5 + Buffer.byteLength(name), 2);
-  return Buffer.concat([field, Buffer.from(name)]);
-}
 
 function pngChunk(type: string, content: Buffer): Buffer {
   const named = Buffer.concat([Buffer.from(type), content]);
@@ -141,6 +68,9 @@ describe('content', () => {
     ['a.txt', 'MZ is how this text begins'],
     ['a.csv', Buffer.from('caf\xe9;1\n', 'latin1')],
     ['a.md', `# Title\n\nA <script>, PK and #!/bin/sh${' '.repeat(1_100)}and %PDF- further down`],
+    ['b.md', '<!-- a -- b > c --><p align="center" title=\'a > b\'>\n<!----><br/>\n\n# Title'],
+    ['c.md', `<p a="${'<br>'.repeat(400)} never closed`],
+    ['long.txt', `${' '.repeat(60_000)}${'Text far on the right. '.repeat(1_000)}`],
     ['a.json', '{"a":1}'],
     ['empty.txt', ''],
   ])('of %s is accepted, and read as it was, strictly too', async (name, content) => {
@@ -171,6 +101,16 @@ describe('content', () => {
     ['a page', 'a.md', '<div align="center"><!-- --><script>alert(1)</script>'],
     ['a page', 'a.md', '<p align="center"><img src=x onerror=alert(1)>'],
     ['a page', 'a.md', '<a title="a > b" href="javascript:alert(1)">'],
+    ['a page', 'a.md', '<!--><script>alert(1)</script> -->'],
+    ['a page', 'a.md', '<!---><script>alert(1)</script> -->'],
+    ['a page', 'a.md', '<!-- a --!><script>alert(1)</script> -->'],
+    ['a page', 'a.md', "<b a'><script>alert(1)</script><i b'>"],
+    ['a page', 'a.md', '<b a=b"><script>alert(1)</script><i b">'],
+    ['a page', 'a.md', '<b ="><script>alert(1)</script><i b">'],
+    ['a page', 'a.md', '<b\n/a = "x > y" onclick=alert(1)>'],
+    ['nothing but blanks', 'a.txt', `${' '.repeat(65_530)}<script>alert(1)</script>`],
+    ['nothing but blanks', 'a.csv', `\ufeff${'\n'.repeat(65_530)}<script>alert(1)</script>`],
+    ['nothing but blanks', 'a.md', `${'<br>\n'.repeat(13_106)}<script>alert(1)</script>`],
     ['nothing but blanks', 'a.txt', `${' '.repeat(70_000)}<!doctype html><script>alert(1)</script>`],
     ['zero byte', 'a.txt', Buffer.from('h\0i\0')],
     ['first bytes', 'a.png', jpeg('')],
@@ -236,6 +176,18 @@ describe('archives', () => {
       zip([{ name: 'a.txt', content: Buffer.concat([Buffer.alloc(257, 'a'), Buffer.from('ustar')]) }]),
     ],
     ['no directory', zip([{ name: 'a.txt' }]).subarray(0, 40)],
+    [
+      'something follows it',
+      commented(zip([{ name: 'a.txt' }]), Buffer.concat([zip([{ name: 'b.sh' }]), Buffer.from('x')])),
+    ],
+    ['something follows it', commented(zip([{ name: 'a.txt' }]), Buffer.from('PK\x05\x06', 'latin1'))],
+    ['hides another archive', zip([{ name: 'a.txt', entryComment: zip([{ name: 'b.sh' }]) }])],
+    ['hides another archive', zip([{ name: 'a.txt', entryComment: zip64End() }])],
+    ['hides another archive', zip([{ name: 'a.txt', entryComment: zip64End().subarray(56) }])],
+    ['hides another archive', zip([{ name: 'a.txt', entryExtra: zip([{ name: 'b.sh' }]) }])],
+    ['in front of it', withoutDirectory(zip([{ name: 'a.txt' }, { name: 'b.sh' }]))],
+    ['another archive', zip([{ name: 'a.txt', ...disguised(60) }])],
+    ['packed in an unusual way', zip([{ name: 'a.txt', ...disguised(300) }])],
   ])('are refused where something %s', async (what, content) => {
     await expect(zips.saveFile(content, 'a.zip')).rejects.toMatchObject({
       code: 'VALIDATION_ERROR',
@@ -263,16 +215,27 @@ describe('archives', () => {
         name: 'random.bin',
         content: Buffer.from(Array.from({ length: 5_000 }, (_, index) => (index * index * 7) % 251)),
       },
+      { name: 'noise.bin', content: noise(100_000) },
+      { name: 'short noise.bin', content: noise(1_000) },
+      { name: 'letters.txt', content: Buffer.from(noise(100_000).toString('hex')) },
       { name: 'nothing.txt', content: Buffer.alloc(0) },
+      {
+        name: 'with a comment.txt',
+        entryComment: Buffer.from('From me'),
+        entryExtra: unicodeName('with a comment.txt'),
+      },
     ]);
     async function* pieces(): AsyncGenerator<Buffer> {
       for (let start = 0; start < content.length; start += 7) yield content.subarray(start, start + 7);
     }
     expect((await zips.saveFile(pieces(), 'a.zip')).bytes).toBe(content.length);
+    const whole = commented(docx, Buffer.from('A comment'));
+    expect((await zips.saveFile(whole, 'a.docx')).bytes).toBe(whole.length);
   });
 
   it.each<[string, Buffer]>([
     ['no .docx document', zip([{ name: 'a.txt' }])],
+    ['something follows it', commented(docx, Buffer.concat([zip([{ name: 'evil.exe' }]), Buffer.from('x')]))],
     ['macros', zip([{ name: '[Content_Types].xml' }, { name: 'word/vbaProject.bin' }])],
     ['evil.exe', zip([{ name: '[Content_Types].xml' }, { name: 'word/document.xml' }, { name: 'word/evil.exe' }])],
   ])('in the form of documents are refused with %s', async (what, content) => {

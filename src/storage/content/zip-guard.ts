@@ -16,7 +16,12 @@ const tailBytes = 1_048_576;
 const encryptedFlag = 1;
 const descriptorFlag = 8;
 const endBytes = 22;
-const maxCommentBytes = 65_535;
+const endMark = Buffer.from('PK\x05\x06', 'latin1');
+
+/** What begins a part, an end, or an end of ZIP64: a directory that holds one may be two. */
+const foreignMarks: readonly Buffer[] = ['PK\x03\x04', 'PK\x05\x06', 'PK\x06\x06', 'PK\x06\x07'].map(mark =>
+  Buffer.from(mark, 'latin1'),
+);
 const nestedArchive = /\.(?:zip|jar|apk|7z|rar|gz|tgz|tar|bz2|xz|zst|cab|iso)$/i;
 
 /** Documents and pictures that are packed as archives are. */
@@ -117,6 +122,8 @@ export class ZipGuard {
       throw refusal('its directory is not where it should be');
     }
     if (count > maxEntries || directoryStart < tailStart) throw tooManyEntries();
+    const directory = tail.subarray(directoryStart - tailStart, end);
+    if (foreignMarks.some(mark => directory.includes(mark))) throw refusal('its directory hides another archive');
     const entries: ZipEntry[] = [];
     let position = directoryStart - tailStart;
     while (position < end) {
@@ -129,13 +136,12 @@ export class ZipGuard {
     return { entries, directoryStart };
   }
 
+  /** Readers take the last mark, also one that a comment holds. */
   #findEnd(): number {
     const tail = this.#tail;
-    const lowest = Math.max(0, tail.length - endBytes - maxCommentBytes);
-    for (let position = tail.length - endBytes; position >= lowest; position -= 1) {
-      const isEnd = tail.readUInt32LE(position) === 0x06054b50;
-      if (isEnd && position + endBytes + tail.readUInt16LE(position + 20) === tail.length) return position;
-    }
+    const position = tail.lastIndexOf(endMark);
+    const hasEnd = position !== -1 && position + endBytes <= tail.length;
+    if (hasEnd && position + endBytes + tail.readUInt16LE(position + 20) === tail.length) return position;
     throw refusal('it has no directory, or something follows it');
   }
 }
@@ -186,7 +192,7 @@ function isExcessive(expandedBytes: number, packedBytes: number): boolean {
 /** Bombs may use the same bytes for many parts; and what lies in front of, between or behind the parts is another file. */
 function requireContiguous(parts: readonly ZipPart[], directoryStart: number): void {
   const inOrder = [...parts].sort((one, other) => one.start - other.start);
-  if (inOrder.length > 0 && inOrder[0]?.start !== 0) throw refusal('something stands in front of it');
+  if ((inOrder[0]?.start ?? directoryStart) !== 0) throw refusal('something stands in front of it');
   for (const [index, { start, header, packedBytes, name, hasDescriptor }] of inOrder.entries()) {
     const between = (inOrder[index + 1]?.start ?? directoryStart) - start - contentStart(header) - packedBytes;
     if (between < 0) throw refusal(`its part ${shown(name)} overlaps another`);

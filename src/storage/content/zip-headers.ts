@@ -18,8 +18,11 @@ const fixedBytes = 30;
 /** How long name and extra fields may be together, in bytes: nothing that is longer is a header. */
 const maxNameBytes = 8_192;
 
-/** How much of a packed content is kept, in bytes: enough for the tables that it may begin with, and some of what it is. */
-const headBytes = 512;
+/**
+ * How much of a packed content is kept, in bytes: behind the tables that it may begin with, which take up to 300, enough to
+ * come to {@link wantedBytes} with codes of any length.
+ */
+const headBytes = 1_024;
 
 /** How much is kept at most, in bytes. */
 const maxKeptBytes = 16_777_216;
@@ -104,8 +107,7 @@ export function beginningOf({ method, packedBytes }: PackedPart, { head }: Local
     begins = inflated(packed.subarray(0, bytes));
     if (begins === undefined || begins.length >= wantedBytes) return begins;
   }
-  const isWhole = packedBytes < headBytes;
-  return begins !== undefined && (isWhole || begins.length >= leastBytes) ? begins : undefined;
+  return packedBytes <= headBytes ? begins : undefined;
 }
 
 /** What is said of a part, by its header or by the directory. */
@@ -116,7 +118,6 @@ export interface PackedPart {
 
 /** The marks of archives lie within it, most of them at its beginning. */
 const wantedBytes = 264;
-const leastBytes = 16;
 const stepBytes = 64;
 
 function inflated(packed: Buffer): Buffer | undefined {

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, realpath, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StorageError } from '../errors.ts';
+import { maxAttempts, tooBusy } from '../strategy-calls.ts';
 import { type Envelope, readEnvelope } from './local-envelope.ts';
 import { type LocalName, localPathOf, parseLocalName } from './local-path.ts';
 
@@ -46,18 +47,29 @@ export class LocalFolder {
   /** Makes the folders above the file of a key. */
   async makeParents(key: string): Promise<void> {
     const parents = localPathOf(key).slice(0, -1);
-    if ((await this.#stateOf(parents)) === 'there') return;
-    for (let depth = 1; depth <= parents.length; depth += 1) {
-      const made = await mkdir(join(this.root, ...parents.slice(0, depth)), { mode: 0o700 }).then(
-        () => true,
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      if ((await this.#stateOf(parents)) === 'there' || (await this.#makeEach(parents))) return;
+    }
+    throw tooBusy(key);
+  }
+
+  /** Says whether each was made, or was there: an empty one may be taken away before the next one is in it. */
+  async #makeEach(folders: readonly string[]): Promise<boolean> {
+    for (let depth = 1; depth <= folders.length; depth += 1) {
+      const path = folders.slice(0, depth);
+      const outcome = await mkdir(join(this.root, ...path), { mode: 0o700 }).then(
+        () => 'made',
         (error: unknown) => {
-          if (codeOf(error) === 'EEXIST') return false;
+          if (codeOf(error) === 'EEXIST') return 'there';
+          if (codeOf(error) === 'ENOENT' && depth > 1) return 'missing';
           throw error;
         },
       );
-      await this.#stateOf(parents.slice(0, depth));
-      if (made) await this.sync(parents.slice(0, depth - 1));
+      if (outcome === 'missing') return false;
+      await this.#stateOf(path);
+      if (outcome === 'made') await this.sync(path.slice(0, -1));
     }
+    return true;
   }
 
   /** Takes away the folders above a file that was deleted, as far as they are empty. */

@@ -25,9 +25,13 @@ export class OpenFile implements OpenObject {
   ): AsyncGenerator<Uint8Array, void> {
     const stop = Math.min(end, this.info.bytes);
     let left = stop - start;
-    for await (const block of readBlocks(this.#file, contentOffset + start, contentOffset + stop, reusesMemory)) {
-      left -= block.byteLength;
-      yield block;
+    try {
+      for await (const block of readBlocks(this.#file, contentOffset + start, contentOffset + stop, reusesMemory)) {
+        left -= block.byteLength;
+        yield block;
+      }
+    } catch (error) {
+      throw storageFailure('read', this.info.key, error);
     }
     if (left > 0) throw new CorruptFileError(this.info.key, `its last ${left} bytes are missing`);
   }

@@ -11,7 +11,8 @@ import {
   systemIds,
   type Timer,
 } from '../../kernel/index.ts';
-import { requireStorageKey } from '../storage-key.ts';
+import { KeyLocks } from '../key-locks.ts';
+import { isStorageKey, requireStorageKey } from '../storage-key.ts';
 import type {
   CopyOptions,
   KeyPage,
@@ -24,7 +25,6 @@ import type {
 } from '../storage-strategy.ts';
 import { maxAttempts, Passing, passing, passingContent, requireMetadata, tooBusy } from '../strategy-calls.ts';
 import { writeBlocks } from './block-files.ts';
-import { KeyLocks } from './key-locks.ts';
 import { contentOffset, type Envelope, hasOlder, infoOf, replaceEnvelope, writeEnvelope } from './local-envelope.ts';
 import { LocalFolder } from './local-folder.ts';
 import {
@@ -213,6 +213,8 @@ export class LocalStorageStrategy implements StorageStrategy {
       const keys: string[] = [];
       for await (const key of objects.keys(prefix, after)) {
         signal?.throwIfAborted();
+        // What others have put there, such as the file system, is no file of the store.
+        if (!isStorageKey(key)) continue;
         if (keys.length === limit) return { keys, more: true };
         keys.push(key);
       }

@@ -1,7 +1,7 @@
 import { ConfigurationError, NotFoundError, RateLimitError, UpstreamError } from '../../errors/index.ts';
 import type { Ids } from '../../kernel/index.ts';
 import { CorruptFileError } from '../errors.ts';
-import type { KeyLocks } from '../local/key-locks.ts';
+import type { KeyLocks } from '../key-locks.ts';
 import type { ObjectInfo } from '../storage-strategy.ts';
 import { maxAttempts, passing, requireMetadata, tooBusy } from '../strategy-calls.ts';
 import type { ReplacedContents } from './replaced-contents.ts';
@@ -136,7 +136,8 @@ export class EntryWriter {
         throw error;
       });
       if (current?.entry?.revision === entry.revision) return true;
-      if (error instanceof ConditionFailedError) return false;
+      // Amazon does not find what was deleted since, rather than to say that it is another one.
+      if (error instanceof ConditionFailedError || error instanceof NotFoundError) return false;
       throw error;
     }
   }

@@ -1,8 +1,8 @@
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { NotFoundError, RejectedError } from '../../errors/index.ts';
 import { requireDuration, requireInteger, type Timer } from '../../kernel/index.ts';
-import { KeyLocks } from '../local/key-locks.ts';
-import { requireStorageKey } from '../storage-key.ts';
+import { KeyLocks } from '../key-locks.ts';
+import { isStorageKey, requireStorageKey } from '../storage-key.ts';
 import type {
   CopyOptions,
   DirectUrlOptions,
@@ -134,12 +134,13 @@ export class S3StorageStrategy implements StorageStrategy {
       let next: { readonly ContinuationToken?: string } | undefined = {};
       while (next !== undefined) {
         const answer: ListObjectsV2CommandOutput = await requests.listPage({ ...page, ...next }, signal);
-        const keys = (answer.Contents ?? []).flatMap(({ Key }) =>
-          Key === undefined ? [] : this.#names.keyOfEntry(Key),
-        );
+        const keys = (answer.Contents ?? [])
+          .map(({ Key }) => this.#names.keyOfEntry(Key ?? ''))
+          // What others have put there, such as a folder, is no file of the store.
+          .filter(isStorageKey);
         const token = answer.IsTruncated === true ? answer.NextContinuationToken : undefined;
         if (keys.length > 0 || token === undefined) return { keys, more: answer.IsTruncated === true };
-        // A page may be empty though it is not the last one.
+        // A page may have no file though it is not the last one.
         next = { ContinuationToken: token };
       }
       return { keys: [], more: false };

@@ -1,3 +1,4 @@
+import { ArgumentError } from '../../errors/index.ts';
 import { QuotaExceededError } from '../errors.ts';
 import type { CountedFile, Totals } from './usage-tally.ts';
 
@@ -7,6 +8,20 @@ export interface OwnerQuota {
   readonly maxBytes?: number | undefined;
   /** @default no limit */
   readonly maxFiles?: number | undefined;
+}
+
+/**
+ * Refuses a quota that would limit nothing without saying so.
+ *
+ * @throws {ArgumentError} that names the limit that is none.
+ */
+export function requireQuota(quota: OwnerQuota): OwnerQuota {
+  for (const name of ['maxBytes', 'maxFiles'] as const) {
+    const limit = quota[name];
+    if (limit === undefined || (typeof limit === 'number' && limit >= 0)) continue;
+    throw new ArgumentError(`Cannot use quota.${name} ${String(limit)}: expected a number from 0 on`, `quota.${name}`);
+  }
+  return quota;
 }
 
 /** Room that an upload holds until it has ended. */

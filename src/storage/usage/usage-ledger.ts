@@ -1,7 +1,7 @@
 import { RejectedError, ValidationError } from '../../errors/index.ts';
 import { untilAborted } from '../../kernel/index.ts';
 import { QuotaExceededError } from '../errors.ts';
-import { type OwnerQuota, type PlannedUpload, type Reservation, Reservations } from './reservations.ts';
+import { type OwnerQuota, type PlannedUpload, type Reservation, Reservations, requireQuota } from './reservations.ts';
 import { type CountedFile, FileChain, type Totals, type UsagePage, UsageTally } from './usage-tally.ts';
 
 /** Goes through all files, page by page in the order of their keys; the last page says that it is the last. */
@@ -139,7 +139,7 @@ export class UsageLedger {
         owner: 'Expected the owner of the file',
       });
     }
-    const quota = this.#quotaOf(owner);
+    const quota = requireQuota(this.#quotaOf(owner));
     if (this.#sums === undefined) await this.counted(signal);
     else if (this.#isDoubtful) void this.#countFromNow().catch(() => undefined);
     try {

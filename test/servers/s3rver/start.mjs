@@ -7,7 +7,8 @@
  * - keys of up to 1,024 bytes of any Unicode, listed in the order of their bytes;
  * - signatures of version 4 are checked, and nobody comes in without one;
  * - ListMultipartUploads and AbortMultipartUpload;
- * - with `conditions`: If-None-Match and If-Match of PUT and If-Match of DELETE, which s3rver ignores.
+ * - with `conditions`: If-None-Match and If-Match of PUT and If-Match of DELETE, which s3rver ignores; a PUT whose
+ *   If-Match finds nothing is answered as Amazon does, with 404.
  */
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
@@ -154,6 +155,9 @@ async function inTurn(ctx, next) {
       const key = decodeURIComponent(ctx.path.slice(bucket.length + 2));
       const current = await store.getMetadata(bucket, key).catch(() => undefined);
       const isMet = ifMatch === undefined ? current === undefined : current?.etag === ifMatch;
+      if (!isMet && ifMatch !== undefined && current === undefined && ctx.method === 'PUT') {
+        throw new S3Error('NoSuchKey', 'The specified key does not exist.');
+      }
       if (!isMet) throw new S3Error('PreconditionFailed', 'A condition that you have set does not hold');
     }
     await next();

@@ -17,4 +17,10 @@ export class KeyLocks {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);
     }
   }
+
+  /** As {@link run}, for several keys: everybody takes them in the same order, so that no two wait for each other. */
+  async runAll<Result>(keys: readonly string[], work: () => Promise<Result>): Promise<Result> {
+    const [first, ...others] = [...new Set(keys)].sort();
+    return first === undefined ? await work() : await this.run(first, () => this.runAll(others, work));
+  }
 }
