@@ -111,7 +111,8 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
   /**
    * Reads, each on the replica with the least to do that has caught up with what the same request (`requestId` of the
    * context; all work without one counts as one request) wrote through `db`, `session` or `transaction`; on the primary
-   * when there is none. Takes no writes: builders of writes are refused here, raw ones by the server, replica or not.
+   * when there is none. Takes no writes: builders of writes, and texts that begin, end or set up transactions, are refused
+   * here, raw writes by the server, replica or not.
    *
    * A function that writes and is called by a `select` is not noticed: read after it with `db`.
    *
@@ -144,12 +145,15 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
    * Starts the embedded engine, or waits until the server can be reached. Runs nothing else. Calls while it is opening
    * join the first one, whose signal counts; after a failure it may be called again.
    *
+   * @throws {DatabaseClosedError} when it was closed, or its embedded engine has ended.
    * @throws {DatabaseLockedError} when another process uses the folder.
    * @throws {DatabaseFolderError} when the folder cannot be used.
    * @throws {ConnectionLostError} when the server was not reached within `connectDeadlineMs`.
    */
   open(signal?: AbortSignal): Promise<void> {
-    if (this.#state === 'closing' || this.#state === 'closed') return Promise.reject(closedError(this.#state));
+    if (this.#state === 'closing' || this.#state === 'closed' || this.#state === 'failed') {
+      return Promise.reject(closedError(this.#state));
+    }
     if (this.#opening !== undefined) return untilAborted(this.#opening, signal);
     const lifetime = this.#lifetime.signal;
     this.#opening = this.#open(signal === undefined ? lifetime : AbortSignal.any([signal, lifetime])).catch(
@@ -419,6 +423,10 @@ export class DatabaseManager<Schema = unknown> implements AsyncDisposable {
 }
 
 function closedError(state: DatabaseState): DatabaseClosedError {
-  const advice = state === 'new' || state === 'opening' ? 'await open() first' : 'it lends no more connections';
-  return new DatabaseClosedError(`The database manager is ${state}: ${advice}`);
+  return new DatabaseClosedError(`The database manager is ${state}: ${adviceOn(state)}`);
+}
+
+function adviceOn(state: DatabaseState): string {
+  if (state === 'failed') return 'its embedded engine has ended. Close it, and open a new manager';
+  return state === 'new' || state === 'opening' ? 'await open() first' : 'it lends no more connections';
 }

@@ -73,7 +73,9 @@ function reply(message: EngineReply, transfer: ArrayBuffer[] = []): void {
 
 /** Errors lose their class on the way between threads, so only their text travels. */
 function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  // The engine also throws what is no Error, but has what one has.
+  const { name, message } = (error ?? {}) as { readonly name?: unknown; readonly message?: unknown };
+  return typeof message === 'string' ? `${name ?? 'Error'}: ${message}` : String(error);
 }
 
 async function serve(database: PGlite, request: EngineRequest): Promise<void> {

@@ -43,7 +43,6 @@ describe('toDatabaseError()', () => {
     ['40P01', DeadlockError, true],
     ['57014', QueryTimeoutError, false],
     ['57P01', ConnectionLostError, true],
-    ['08006', ConnectionLostError, true],
     ['53300', TooManyConnectionsError, true],
     ['25P03', ConnectionLostError, true],
     ['28P01', QueryError, false],
@@ -52,6 +51,32 @@ describe('toDatabaseError()', () => {
     const error = toDatabaseError(fromServer(code));
     expect(error).toBeInstanceOf(type);
     expect(error).toMatchObject({ retryable, sqlState: code });
+  });
+
+  it('takes class 08 for a lost connection only when the server has ended it', () => {
+    for (const severity of ['FATAL', 'PANIC']) {
+      const lost = toDatabaseError(fromServer('08006', undefined, { severity }));
+      expect(lost).toBeInstanceOf(ConnectionLostError);
+      expect(lost).toMatchObject({ retryable: true, sqlState: '08006' });
+    }
+    for (const code of ['08P01', '08001']) {
+      const refused = toDatabaseError(fromServer(code));
+      expect(refused).toBeInstanceOf(QueryError);
+      expect(refused).toMatchObject({ retryable: false, sqlState: code });
+    }
+  });
+
+  it('quotes what is not supported only where the message quotes nothing itself', () => {
+    const quoting = ['unit "secret" not supported', 'references are not implemented: secret', 'Einheit „secret“ fehlt'];
+    for (const message of quoting)
+      expect(toDatabaseError(fromServer('0A000', message)).message).not.toContain('secret');
+    const plain = 'cannot alter type of a column used by a view or rule';
+    expect(toDatabaseError(fromServer('0A000', plain)).message).toContain(plain);
+  });
+
+  it('says what a conflict clause without its index needs', () => {
+    const { message } = toDatabaseError(fromServer('42P10'));
+    expect(message).toContain('a unique index over exactly the columns that it names, and there is none');
   });
 
   it('quotes the server only where its messages name no values', () => {
@@ -115,6 +140,17 @@ describe('toDatabaseError()', () => {
   it('does not call a call repeatable whose outcome is unknown', () => {
     const error = toDatabaseError(new TypeError('Connection terminated unexpectedly'), { outcomeUnknown: true });
     expect(error).toMatchObject({ outcomeUnknown: true, retryable: false });
+  });
+
+  it('does not call a write repeatable whose engine ended', () => {
+    const ended = new ConnectionLostError('The embedded database ended: x');
+    expect(toDatabaseError(ended)).toBe(ended);
+    expect(toDatabaseError(ended, { outcomeUnknown: true })).toMatchObject({
+      message: ended.message,
+      cause: ended,
+      outcomeUnknown: true,
+      retryable: false,
+    });
   });
 
   it('passes errors of ours through', () => {

@@ -49,7 +49,7 @@ export interface FailureSituation {
  * Messages of PostgreSQL are not copied as they are: in several classes they quote parameters of the statement, or rows.
  */
 export function toDatabaseError(error: unknown, situation: FailureSituation = {}): PlinthError {
-  if (error instanceof PlinthError) return error;
+  if (error instanceof PlinthError) return ofEngine(error, situation);
   if (!(error instanceof Error)) return new QueryError('The driver failed without saying why', { original: error });
   const driverError = error as DriverError;
   const sqlState = sqlStateOf(driverError);
@@ -70,6 +70,12 @@ export function toDatabaseError(error: unknown, situation: FailureSituation = {}
   return new QueryError(`The driver could not run the statement or read its answer (${driverError.name})`, {
     original: driverError,
   });
+}
+
+/** The embedded engine tells all that waits that it has ended, whatever each was waiting for. */
+function ofEngine(error: PlinthError, { outcomeUnknown }: FailureSituation): PlinthError {
+  if (!(error instanceof ConnectionLostError) || outcomeUnknown !== true || error.outcomeUnknown) return error;
+  return new ConnectionLostError(error.message, { cause: error, original: error.original, outcomeUnknown });
 }
 
 function fromSqlState(error: DriverError, sqlState: string, situation: FailureSituation): PlinthError {
@@ -98,7 +104,7 @@ function fromSqlState(error: DriverError, sqlState: string, situation: FailureSi
     case '57014':
       return new QueryTimeoutError('The database cancelled the statement', options);
   }
-  if (isConnectionState(sqlState)) {
+  if (isConnectionState(sqlState, error)) {
     const message = `The database ended or refused the connection: ${error.message} (${sqlState})`;
     return new ConnectionLostError(message, { ...options, outcomeUnknown: situation.outcomeUnknown });
   }
@@ -128,7 +134,7 @@ const queryErrors: Readonly<Record<string, new (message: string, options: Databa
 };
 
 /** Classes whose messages are about log-ins, transactions, statements, resources and objects that exist: never of values. */
-const classesWithoutValues: ReadonlySet<string> = new Set(['0A', '25', '26', '28', '53', '54', '55']);
+const classesWithoutValues: ReadonlySet<string> = new Set(['25', '26', '28', '53', '54', '55']);
 /**
  * Classes whose messages name what a statement names: tables, columns, functions, roles, databases. Some functions take
  * such a name as a value, as in `current_setting($1)`.
@@ -139,13 +145,19 @@ const classesOfNames: ReadonlySet<string> = new Set(['3D', '3F', '42']);
 function quotesParameters(error: DriverError, sqlState: string, { hasParameters }: FailureSituation): boolean {
   const sqlClass = sqlState.slice(0, 2);
   if (classesWithoutValues.has(sqlClass) || sqlState === '42501') return false;
+  // Some of them quote what a function was given: a unit of time, the name of a table.
+  if (sqlClass === '0A') return /[":«„“]/.test(error.message);
   if (!classesOfNames.has(sqlClass)) return true;
   // With a position it is a place in the text of the statement that is quoted; a fatal error is of a log-in.
   return error.position === undefined && error.severity !== 'FATAL' && hasParameters !== false;
 }
 
 function withoutValues(sqlState: string): string {
+  if (sqlState === '42P10')
+    return 'it relies on a unique index over exactly the columns that it names, and there is none';
+  if (sqlState === '08P01') return 'expected one value for each of $1, $2 and so on, and a text without null bytes';
   const sqlClass = sqlState.slice(0, 2);
+  if (sqlClass === '0A') return 'it asks for something that PostgreSQL does not support';
   if (sqlClass === '22') return 'a value does not fit its type or its range';
   if (sqlClass === '23') return 'a constraint is violated';
   if (classesOfNames.has(sqlClass)) return 'a name that it was given does not exist or cannot be used';
@@ -158,9 +170,13 @@ function sqlStateOf(error: DriverError): string | undefined {
   return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
 }
 
-/** Class 08 (connection exception), the shutdowns and start-ups of class 57, and time-outs that end the session. */
-function isConnectionState(sqlState: string): boolean {
-  return sqlState.startsWith('08') || /^57P0[1-5]$/.test(sqlState) || sqlState === '25P03' || sqlState === '25P04';
+/**
+ * Class 08 (connection exception), the shutdowns and start-ups of class 57, and time-outs that end the session. An error
+ * of class 08 leaves the connection as it is: a statement that the protocol cannot carry, or a server behind this one.
+ */
+function isConnectionState(sqlState: string, { severity }: DriverError): boolean {
+  if (sqlState.startsWith('08')) return severity === 'FATAL' || severity === 'PANIC';
+  return /^57P0[1-5]$/.test(sqlState) || sqlState === '25P03' || sqlState === '25P04';
 }
 
 /** Codes of OpenSSL and of Node about certificates, and what the driver says when the server cannot encrypt. */

@@ -140,6 +140,21 @@ describe('migrate()', () => {
     await expect(database.migrate([{ ...users, name: ' ' }])).rejects.toBeInstanceOf(ArgumentError);
   });
 
+  it('refuses a migration without a name or without an up step, and a limit that is no time', async () => {
+    for (const [migration, message] of [
+      [{ up: 'select 1' }, 'A migration has no name'],
+      [{ name: '001' }, 'Migration "001" has no up step: give SQL, or a function'],
+    ] as const) {
+      const failure = database.migrate([migration as unknown as Migration]);
+      await expect(failure).rejects.toBeInstanceOf(ArgumentError);
+      await expect(failure).rejects.toThrow(message);
+    }
+    const endless = database.migrate([users], { lockTimeoutMs: Number.NaN });
+    await expect(endless).rejects.toBeInstanceOf(ArgumentError);
+    await expect(endless).rejects.toThrow('Cannot use NaN as lockTimeoutMs');
+    expect(await tables()).toEqual([]);
+  });
+
   it('lets concurrent calls run each migration once', async () => {
     const reports = await Promise.all([database.migrate([users]), database.migrate([users])]);
     expect(reports.flatMap(({ ran }) => ran)).toHaveLength(1);

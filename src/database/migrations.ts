@@ -1,8 +1,9 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import { ArgumentError, PlinthError } from '../errors/index.ts';
 import type { Clock } from '../kernel/index.ts';
-import { AcquireTimeoutError, ConnectionLostError, DatabaseError, MigrationError } from './errors.ts';
+import { AcquireTimeoutError, ConnectionLostError, DatabaseError, MigrationError, QueryError } from './errors.ts';
 import { assertNoDrift, checksumOf, createHistory, type HistoryEntry, readHistory } from './migration-history.ts';
+import { assertDuration } from './options.ts';
 
 /**
  * A step of a migration: SQL, of one or more statements, or a function that is given the transaction. It begins with the
@@ -86,6 +87,7 @@ export function migrateUp<Schema>(
   return run(db, migrations, options, clock, plan, async (transaction, migration, durationMs) => {
     await perform(transaction, migration.up);
     await sql.raw(ownSettings).execute(transaction);
+    if (migration.transaction === false) await assertIndexesValid(transaction, migration.up);
     const checksum = checksumOf(migration);
     await sql`insert into plinth_migrations (name, checksum, duration_ms)
       values (${migration.name}, ${checksum}, ${Math.round(durationMs())})`.execute(transaction);
@@ -127,6 +129,7 @@ async function run<Schema>(
   plan: (history: readonly HistoryEntry[]) => readonly Migration[],
   step: RunStep,
 ): Promise<MigrationReport> {
+  if (options.lockTimeoutMs !== undefined) assertDuration(options.lockTimeoutMs, 'lockTimeoutMs', 0);
   const readPlan: ReadPlan = async connection => {
     const history = await readHistory(connection);
     assertNoDrift(history, migrations);
@@ -265,6 +268,26 @@ async function perform(db: Kysely<unknown>, step: MigrationStep): Promise<void> 
   else await step(db as Transaction<unknown>);
 }
 
+/**
+ * A `create index concurrently` that failed leaves an index that is neither used nor checked, and that `if not exists`
+ * takes for the one to be made.
+ */
+async function assertIndexesValid(db: Kysely<unknown>, step: MigrationStep): Promise<void> {
+  // An index of a partitioned table is invalid until each partition has its own.
+  const { rows } = await sql<{ name: string; path: string }>`
+    select relname as name, pg_class.oid::regclass::text as path from pg_index join pg_class on pg_class.oid = indexrelid
+    where not indisvalid and relkind = 'i' order by 2`.execute(db);
+  const words = new Set(
+    String(step)
+      .toLowerCase()
+      .split(/[\s"(),.;]+/),
+  );
+  const paths = rows.filter(({ name }) => words.has(name.toLowerCase())).map(({ path }) => path);
+  if (paths.length === 0) return;
+  const commands = paths.map(path => `drop index concurrently ${path}`).join('; ');
+  throw new QueryError(`It left or met an index that is not valid. Run "${commands}" first, then migrate again`);
+}
+
 /** Tries again until there is something, as long as others may take. */
 async function patiently<Result>(
   attempt: () => Promise<Result | undefined>,
@@ -289,7 +312,10 @@ async function patiently<Result>(
 function assertMigrations(migrations: readonly Migration[]): void {
   const seen = new Set<string>();
   for (const { name, up, down, transaction } of migrations) {
-    if (name.trim() === '') throw new ArgumentError('A migration has no name: give each a unique one', 'migrations');
+    if (typeof name !== 'string' || name.trim() === '')
+      throw new ArgumentError('A migration has no name: give each a unique one', 'migrations');
+    if (typeof up !== 'string' && typeof up !== 'function')
+      throw new ArgumentError(`Migration "${name}" has no up step: give SQL, or a function`, 'migrations');
     if (seen.has(name))
       throw new ArgumentError(`Two migrations are called "${name}": give each a unique name`, 'migrations');
     seen.add(name);

@@ -129,7 +129,8 @@ function assertWhole(value: number, name: string, minimum: number): void {
 /** The longest delay that the timers of the driver take. */
 const maxTimerDelayMs = 2_147_483_647;
 
-function assertDuration(value: number, name: string, minimum: number): void {
+/** @throws {ArgumentError} when it is no number of milliseconds that a timer takes. */
+export function assertDuration(value: number, name: string, minimum: number): void {
   if (value >= minimum && value <= maxTimerDelayMs) return;
   const range = `${minimum} to ${maxTimerDelayMs}`;
   throw new ArgumentError(`Cannot use ${value} as ${name}: expected milliseconds from ${range}`, name);

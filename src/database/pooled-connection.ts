@@ -8,7 +8,7 @@ import type { LentConnection } from './lent-connection.ts';
 import { isStaleStatement, type NamedQuery } from './prepared-statement.ts';
 import { observeStatement, type StatementObserver } from './statement-events.ts';
 import { StatementStop, type StopParts, stoppedError } from './statement-stop.ts';
-import { cleanSession, mayChangeSession, mayWrite } from './statement-text.ts';
+import { assertSendable, cleanSession, mayChangeSession, mayCommit, mayWrite } from './statement-text.ts';
 import { type PartOwner, TransactionPart } from './transaction-part.ts';
 
 /** What all connections of a pool share. */
@@ -26,12 +26,15 @@ interface RunOptions {
   readonly name?: string | undefined;
   /** Whether the work may have taken effect when its answer is lost. */
   readonly outcomeMatters?: boolean;
-  /** Whether a deadline or a signal may stop it. What ends a transaction is not stopped. */
+  /** Whether a deadline or a signal may stop it at once. What ends a transaction is not cancelled. */
   readonly isStoppable?: boolean;
 }
 
-/** How long the server may take to clean the session of a connection, before the connection is closed, in milliseconds. */
-const cleaningTimeoutMs = 1_000;
+/**
+ * How long the server may take to roll back, or to clean the session of a connection, in milliseconds: closing the
+ * connection does the same.
+ */
+const undoTimeoutMs = 1_000;
 
 /** One connection of the pool, from its loan to its return. */
 export class PooledConnection implements LentConnection, PartOwner {
@@ -74,9 +77,12 @@ export class PooledConnection implements LentConnection, PartOwner {
 
   async executeIn<Row>(part: TransactionPart | undefined, query: CompiledQuery): Promise<QueryResult<Row>> {
     this.#assertInnermost(part);
+    assertSendable(query);
     const { sql, parameters } = query;
     this.#isSessionChanged ||= mayChangeSession(sql);
-    const outcomeMatters = query.query.kind !== 'SelectQueryNode' && !this.#isInTransaction();
+    // A raw text may call what writes, however it begins.
+    const outcomeMatters =
+      (!this.#isInTransaction() || mayCommit(query)) && (query.query.kind === 'RawNode' || mayWrite(query));
     const { onWrite } = this.#parts;
     const isWrite = onWrite !== undefined && mayWrite(query);
     try {
@@ -164,7 +170,7 @@ export class PooledConnection implements LentConnection, PartOwner {
     // A statement that nobody waited for may still begin a transaction, or fail: the next borrower shall not inherit it.
     if (this.#underWay > 0) await this.#last?.catch(() => undefined);
     if (this.#isInTransaction()) await this.#undo('rollback');
-    if (this.#isSessionChanged && !this.#isStale) await this.#clean();
+    if (this.#isSessionChanged && !this.#isStale) await this.#undo(cleanSession);
     this.#client.release(this.#isUnusable() || this.#isStale);
   }
 
@@ -187,7 +193,7 @@ export class PooledConnection implements LentConnection, PartOwner {
 
   async #run<Row extends object>(sql: string, options: RunOptions): Promise<DriverResult<Row>> {
     const { name, outcomeMatters = false, isStoppable = true } = options;
-    const deadlineMs = isStoppable ? getRequestContext().deadlineMs : undefined;
+    const { deadlineMs } = getRequestContext();
     const startMs = this.#parts.clock.monotonic();
     if (isStoppable) this.#stop.refuseLate(startMs, deadlineMs, this.#hasRun);
     this.#hasRun = true;
@@ -195,7 +201,9 @@ export class PooledConnection implements LentConnection, PartOwner {
     try {
       const arriving = this.#send<Row>(sql, options);
       this.#last = arriving;
-      const answer = isStoppable ? await this.#stop.wait(arriving, startMs, deadlineMs) : await arriving;
+      const answer = isStoppable
+        ? await this.#stop.wait(arriving, startMs, deadlineMs)
+        : await this.#stop.waitForEnd(arriving, startMs, deadlineMs);
       const result = Array.isArray(answer) ? (answer.at(-1) as DriverResult<Row>) : answer;
       observeStatement(this.#parts, sql, startMs, result.rowCount ?? 0);
       return result;
@@ -223,11 +231,16 @@ export class PooledConnection implements LentConnection, PartOwner {
   }
 
   async #undo(sql: string): Promise<void> {
+    // What is still under way is answered first, and has its own limits.
+    if (this.#underWay > 0) await this.#last?.catch(() => undefined);
     if (this.#isUnusable()) return;
+    const timer = this.#parts.clock.setTimer(undoTimeoutMs, () => void this.#client.end());
     try {
       await this.#run(sql, { isStoppable: false });
     } catch {
       this.#isBroken = true;
+    } finally {
+      timer.cancel();
     }
   }
 
@@ -235,12 +248,6 @@ export class PooledConnection implements LentConnection, PartOwner {
   #leaveNames(): void {
     this.#isStale = true;
     this.#usesNames = false;
-  }
-
-  async #clean(): Promise<void> {
-    const timer = this.#parts.clock.setTimer(cleaningTimeoutMs, () => void this.#client.end());
-    await this.#undo(cleanSession);
-    timer.cancel();
   }
 
   #assertInnermost(part: TransactionPart | undefined): void {

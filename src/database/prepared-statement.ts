@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CompiledQuery } from 'kysely';
 import { DatabaseError } from './errors.ts';
+import { assertNoCopy } from './statement-text.ts';
 
 /** A statement whose text is known before it runs: values are in its parameters only. */
 export interface PreparedStatement {
@@ -16,11 +17,13 @@ export interface PreparedStatement {
  * A statement under a name made of its text, so that equal texts share one. Every name stays on every connection until
  * it closes: prepare texts of a bounded number only.
  *
+ * @throws {ArgumentError} for a `copy` from stdin or to stdout.
  * @example
  * const byKey = prepareStatement('select * from users where id = $1', { reads: true });
  * const [user] = await database.readPrepared(byKey, [42]);
  */
 export function prepareStatement(sql: string, options: { readonly reads: boolean }): PreparedStatement {
+  assertNoCopy(sql);
   return { sql, name: `plinth_${createHash('sha256').update(sql).digest('hex').slice(0, 24)}`, reads: options.reads };
 }
 

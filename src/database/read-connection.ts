@@ -2,7 +2,7 @@ import type { CompiledQuery, QueryResult, TransactionSettings } from 'kysely';
 import { ArgumentError } from '../errors/index.ts';
 import { ConnectionLostError, SerializationError } from './errors.ts';
 import type { LentConnection } from './lent-connection.ts';
-import { mayWrite } from './statement-text.ts';
+import { assertNoTransactionControl, mayWrite } from './statement-text.ts';
 
 /** Where a read goes that the replica could not answer. */
 export interface FailOver {
@@ -31,13 +31,14 @@ export class ReadConnection implements LentConnection {
     this.#isToPrimary = failOver === undefined;
   }
 
-  executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     const { kind } = query.query;
     if (kind !== 'SelectQueryNode' && kind !== 'RawNode') {
       const message = `Cannot run a statement of kind ${kind.replace(/QueryNode$|Node$/, '')} by read: write with db or transaction`;
-      return Promise.reject(new ArgumentError(message, 'read'));
+      throw new ArgumentError(message, 'read');
     }
-    return this.#withFailOver(connection => this.#execute<Row>(connection, query));
+    assertNoTransactionControl(query);
+    return await this.#withFailOver(connection => this.#execute<Row>(connection, query));
   }
 
   streamQuery<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {

@@ -9,6 +9,7 @@ import { setPipeline, streamOf } from './pool-inside.ts';
 import { isStaleStatement, type PreparedStatement } from './prepared-statement.ts';
 import { observeStatement, type StatementObserver } from './statement-events.ts';
 import { outOfTime } from './statement-stop.ts';
+import { maxParameters, tooManyParameters } from './statement-text.ts';
 
 /** What the reads of a pool share. */
 export interface ReadLanesParts extends StatementObserver {
@@ -66,6 +67,7 @@ export class ReadLanes {
   /** Runs one read and gives its rows. Throws at once what is wrong with the call. */
   run<Row>(statement: PreparedStatement, parameters: readonly unknown[]): Promise<readonly Row[]> {
     if (!statement.reads) throw writeError();
+    if (parameters.length > maxParameters) throw tooManyParameters(parameters.length);
     const values = writeValues(parameters);
     const startMs = this.#parts.clock.monotonic();
     const { deadlineMs } = getRequestContext();

@@ -67,8 +67,20 @@ export class StatementStop {
 
   /** Waits for an answer, and has the server cancel the statement when it comes too late. */
   wait<Answer>(arriving: Promise<Answer>, startMs: number, deadlineMs: number | undefined): Promise<Answer> {
-    const mayStop = deadlineMs !== undefined || this.#signal !== undefined;
-    return mayStop ? this.#waitStoppably(arriving, startMs, deadlineMs) : arriving;
+    return this.#waitUntil(arriving, startMs, deadlineMs, by => this.#stop(by));
+  }
+
+  /**
+   * Waits for the answer to what ends a transaction, or a part of it: that is not cancelled, so that its outcome is known
+   * where the server answers soon. Where it does not, the connection is closed.
+   */
+  waitForEnd<Answer>(arriving: Promise<Answer>, startMs: number, deadlineMs: number | undefined): Promise<Answer> {
+    return this.#waitUntil(arriving, startMs, deadlineMs, by =>
+      this.#parts.clock.setTimer(cancelGraceMs, () => {
+        this.#stoppedBy = by;
+        void this.#client.end();
+      }),
+    );
   }
 
   /** Says of a statement that was stopped why that was; other failures stay what they are. */
@@ -85,20 +97,33 @@ export class StatementStop {
     return isStopped ? this.reason : error;
   }
 
+  #waitUntil<Answer>(
+    arriving: Promise<Answer>,
+    startMs: number,
+    deadlineMs: number | undefined,
+    onLate: (by: 'deadline' | 'signal') => Timer,
+  ): Promise<Answer> {
+    const mayBeLate = deadlineMs !== undefined || this.#signal !== undefined;
+    return mayBeLate ? this.#waitStoppably(arriving, startMs, deadlineMs, onLate) : arriving;
+  }
+
   async #waitStoppably<Answer>(
     arriving: Promise<Answer>,
     startMs: number,
     deadlineMs: number | undefined,
+    onLate: (by: 'deadline' | 'signal') => Timer,
   ): Promise<Answer> {
     const signal = this.#signal;
     let grace: Timer | undefined;
     const stop = (by: 'deadline' | 'signal'): void => {
-      grace ??= this.#stop(by);
+      grace ??= onLate(by);
     };
     const onAbort = (): void => stop('signal');
     const { clock } = this.#parts;
-    const timer = deadlineMs === undefined ? undefined : clock.setTimer(deadlineMs - startMs, () => stop('deadline'));
+    const leftMs = deadlineMs === undefined ? undefined : Math.max(0, deadlineMs - startMs);
+    const timer = leftMs === undefined ? undefined : clock.setTimer(leftMs, () => stop('deadline'));
     signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
     try {
       return await arriving;
     } finally {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { type CompiledQuery, Kysely, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { createDialect } from './driver.ts';
-import { mayChangeSession, mayWrite } from './statement-text.ts';
+import { mayChangeSession, mayCommit, mayWrite } from './statement-text.ts';
 
 const leaving = [
   "set search_path = 'x'",
@@ -64,9 +64,10 @@ describe('mayChangeSession()', () => {
   });
 });
 
+const db = new Kysely<{ users: { id: number } }>({ dialect: createDialect(() => Promise.reject(new TypeError())) });
+const raw = (text: string): CompiledQuery => sql.raw(text).compile(db);
+
 describe('mayWrite()', () => {
-  const db = new Kysely<{ users: { id: number } }>({ dialect: createDialect(() => Promise.reject(new TypeError())) });
-  const raw = (text: string): CompiledQuery => sql.raw(text).compile(db);
   const all = db.selectFrom('users').selectAll();
 
   it('tells reads', () => {
@@ -96,8 +97,26 @@ describe('mayWrite()', () => {
         .selectAll()
         .compile(),
     ];
-    for (const query of [...writes, raw('delete from users'), raw('select 1; delete from users')]) {
-      expect(mayWrite(query)).toBe(true);
-    }
+    const texts = ['delete from users', 'select 1; delete from users', 'SELECT * INTO copies FROM users'];
+    for (const query of [...writes, ...texts.map(raw)]) expect(mayWrite(query)).toBe(true);
   });
+});
+
+describe('mayCommit()', () => {
+  it.each([
+    'commit',
+    'COMMIT and chain',
+    'end',
+    "prepare transaction 'x'",
+    'insert into users values (1); -- done\n commit',
+  ])('finds %s', text => {
+    expect(mayCommit(raw(text))).toBe(true);
+  });
+
+  it.each(['rollback', 'prepare commit as select 1', 'select "end" from users', 'update users set "commit" = 1'])(
+    'leaves %s alone',
+    text => {
+      expect(mayCommit(raw(text))).toBe(false);
+    },
+  );
 });

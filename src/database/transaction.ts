@@ -10,7 +10,10 @@ import { isStaleStatement } from './prepared-statement.ts';
 
 /** How a transaction runs. */
 export interface TransactionOptions<Schema = unknown> {
-  /** Stops the wait for a connection, cancels the running statement, and rolls back instead of committing. @default never */
+  /**
+   * Stops the wait for a connection, cancels the running statement, and rolls back instead of committing. With `within`
+   * it is looked at before the part begins and before it is kept: a statement that runs goes on. @default never
+   */
   readonly signal?: AbortSignal | undefined;
   /** What the transaction may see of others. @default the server's, read committed */
   readonly isolationLevel?: 'read committed' | 'repeatable read' | 'serializable' | undefined;

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import PgBoss from 'pg-boss';
-import { Outbox, type OutboxDelivery, type OutboxOptions } from 'plinth/batch/pg-boss';
+import { Outbox, type OutboxDelivery, type OutboxOptions, type TransactionRunner } from 'plinth/batch/pg-boss';
 import { DatabaseManager } from 'plinth/database';
-import { ArgumentError } from 'plinth/errors';
+import { ArgumentError, RejectedError } from 'plinth/errors';
 import { constantBackoff } from 'plinth/resilience';
 import { seededRandom } from 'plinth/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -193,6 +193,31 @@ function outboxContract(name: string, start: () => Promise<{ url?: string; end: 
       expect(await outbox.pending()).toBe(1);
       await expect(outbox.work()).rejects.toBeInstanceOf(ArgumentError);
       expect(() => makeOutbox({ name: "x'; drop" })).toThrow(ArgumentError);
+    });
+
+    it('refuses to add where a message would stay when the change is rolled back', async () => {
+      const outbox = makeOutbox();
+      const changing = database.transaction(async () => {
+        await outbox.add(database.db as unknown as TransactionRunner, { topic: 'test', payload: 1 });
+      });
+      await expect(changing).rejects.toBeInstanceOf(ArgumentError);
+      await expect(changing).rejects.toThrow('Give what the function of database.transaction(fn) was given');
+      expect(await outbox.pending()).toBe(0);
+    });
+
+    it('adds nothing before an outbox was opened, nor after this one was closed', async () => {
+      await sql`drop table plinth_batch.outbox_messages`.execute(database.db);
+      const outbox = makeOutbox();
+      const early = add(outbox, 'x');
+      await expect(early).rejects.toBeInstanceOf(RejectedError);
+      await expect(early).rejects.toThrow('await open() first');
+      await outbox.open();
+      await add(outbox, 'x');
+      await outbox.close();
+      const late = add(outbox, 'y');
+      await expect(late).rejects.toBeInstanceOf(RejectedError);
+      await expect(late).rejects.toThrow('is closed');
+      expect(await outbox.pending()).toBe(1);
     });
 
     it('keeps outboxes of other names apart', async () => {

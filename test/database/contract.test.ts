@@ -10,7 +10,7 @@ import {
   TransactionAbortedError,
   UniqueViolationError,
 } from 'plinth/database';
-import { PlinthError } from 'plinth/errors';
+import { ArgumentError, PlinthError } from 'plinth/errors';
 import { expect, it } from 'vitest';
 import { onEveryEngine } from './on-every-engine.ts';
 
@@ -115,6 +115,55 @@ onEveryEngine(engine => {
       expect(error).toBeInstanceOf(PlinthError);
       expect(inspect(error, { depth: 9 }) + JSON.stringify(error)).not.toContain('secret@');
     }
+  });
+
+  it('refuses before it is sent what the driver cannot carry, and stays as it is', async () => {
+    const { database } = engine;
+    const connection = sql<{ pid: number }>`select pg_backend_pid() as pid`;
+    await database.session(async db => {
+      const before = (await connection.execute(db)).rows;
+      for (const text of [
+        'copy authors from stdin',
+        'COPY authors\n  to stdout with (format csv)',
+        'select 1; copy (select 1) to stdout',
+        '/* all */ copy authors from /* here */ stdin',
+      ]) {
+        const failure = sql.raw(text).execute(db);
+        await expect(failure, text).rejects.toBeInstanceOf(ArgumentError);
+        await expect(failure, text).rejects.toThrow('write rows with an insert');
+      }
+      expect(() => prepareStatement('copy authors to stdout', { reads: true })).toThrow(ArgumentError);
+      const { rows } = await sql`select '; copy authors from stdin' as copy, 'stdin' as "; copy to stdout"`.execute(db);
+      expect(rows).toHaveLength(1);
+      const many = Array.from({ length: 65_536 }, () => 1);
+      const places = many.map((_, index) => `$${index + 1}::int`).join();
+      const statement = prepareStatement(`select 1 where 1 in (${places})`, { reads: true });
+      for (const run of [
+        () => db.executeQuery(preparedQuery(statement, many)),
+        () => database.readPrepared(statement, many),
+      ]) {
+        const failure = run();
+        await expect(failure).rejects.toBeInstanceOf(ArgumentError);
+        await expect(failure).rejects.toThrow('Cannot send 65536 parameters: expected at most 65535. Write fewer rows');
+      }
+      expect((await connection.execute(db)).rows).toEqual(before);
+    });
+    expect(database.state).toBe('open');
+  });
+
+  it('keeps the connection that was given a statement with the wrong number of values', async () => {
+    const connection = sql<{ pid: number }>`select pg_backend_pid() as pid`;
+    await engine.database.session(async db => {
+      const before = (await connection.execute(db)).rows;
+      const byEmail = prepareStatement('select age from authors where email = $1', { reads: false });
+      for (const query of [preparedQuery(byEmail, ['ada', 'grace']), sql.raw('select 1\0').compile(db)]) {
+        const error = await db.executeQuery(query).catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(QueryError);
+        expect(error).toMatchObject({ sqlState: '08P01', retryable: false });
+        expect(error).toHaveProperty('message', expect.stringContaining('expected one value for each'));
+      }
+      expect((await connection.execute(db)).rows).toEqual(before);
+    });
   });
 
   it('tells which statement is wrong', async () => {

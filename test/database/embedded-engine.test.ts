@@ -270,6 +270,20 @@ describe('the life of a manager', { timeout: 60_000 }, () => {
     await fresh.close();
   });
 
+  it('says why its engine ended, calls no write repeatable then, and does not open again', async () => {
+    await using database = new DatabaseManager();
+    await database.open();
+    await sql`create table rows (id int)`.execute(database.db);
+    // A text that hides how it begins: the engine ends when it waits for rows.
+    const failure = sql`insert into rows values (1); /* /* */ */ copy rows from stdin`.execute(database.db);
+    await expect(failure).rejects.toBeInstanceOf(ConnectionLostError);
+    await expect(failure).rejects.toMatchObject({ outcomeUnknown: true, retryable: false });
+    await expect(failure).rejects.toThrow(/^The embedded database ended: \w+: \w+/);
+    expect(database.state).toBe('failed');
+    await expect(database.open()).rejects.toBeInstanceOf(DatabaseClosedError);
+    await expect(database.open()).rejects.toThrow('its embedded engine has ended. Close it, and open a new manager');
+  });
+
   it('tells its states and slow statements', async () => {
     const seen: string[] = [];
     const fresh = new DatabaseManager({ slowQueryMs: 0 });

@@ -226,12 +226,32 @@ onEveryEngine(engine => {
     for (const write of [
       () => sql`delete from authors`.execute(read),
       () => sql`select 1; delete from authors`.execute(read),
+      () => sql`select * into copies from authors`.execute(read),
       () => gone.selectFrom('gone').selectAll().execute(),
       () => read.executeQuery(preparedQuery(named, [])),
       () => read.connection().execute(db => sql`delete from authors`.execute(db)),
     ]) {
       await expect(write()).rejects.toBeInstanceOf(ReadOnlyTransactionError);
     }
+    for (const text of [
+      'set transaction read write; delete from authors',
+      'set local transaction_read_only = off; delete from authors',
+      'select 1; commit; delete from authors',
+      '/* now */ END; delete from authors',
+      'begin',
+      'rollback; delete from authors',
+      'set session characteristics as transaction read write',
+    ]) {
+      await expect(sql.raw(text).execute(read), text).rejects.toThrow(
+        'Cannot begin, end or set up transactions by read',
+      );
+      const inside = read.transaction().execute(transaction => sql.raw(text).execute(transaction));
+      await expect(inside, text).rejects.toBeInstanceOf(ArgumentError);
+    }
+    const whole = await read.startTransaction().execute();
+    const point = await whole.savepoint('point').execute();
+    expect((await sql`select '; commit' as text, "email" as "; end" from authors`.execute(point)).rows).toHaveLength(1);
+    await (await point.rollbackToSavepoint('point').execute()).rollback().execute();
     const some = read
       .with('few', db => db.selectFrom('authors').select('email'))
       .selectFrom('few')

@@ -183,6 +183,47 @@ describe.skipIf(postgres === undefined)('a pool on a PostgreSQL server', () => {
     );
   });
 
+  describe('when the answer to a write is lost', () => {
+    const adding = (db: Kysely<unknown>): Promise<unknown> =>
+      (db as Kysely<{ pairs: { id: number; work: string } }>)
+        .with('added', added => added.insertInto('pairs').values({ id: 1, work: 'whole' }).returningAll())
+        .selectFrom('added')
+        .selectAll()
+        .execute();
+    const cutting = async (run: () => Promise<unknown>): Promise<unknown> => {
+      tunnel.cutAt(1, 'answer');
+      return await run().catch((error: unknown) => error);
+    };
+
+    it('in a select that has a write in front of it, does not call it repeatable', async () => {
+      const error = await database.session(db => cutting(() => adding(db)));
+      expect(error).toMatchObject({ code: 'CONNECTION_LOST', outcomeUnknown: true, retryable: false });
+      expect(await rows()).toBe(1);
+    });
+
+    it.each(['commit', 'select 1; /* done */ COMMIT', 'end'])(
+      'in a transaction that ends with "%s", neither',
+      async text => {
+        const error = await database.session(async db => {
+          await sql`begin`.execute(db);
+          await write(db, 1);
+          return await cutting(() => sql.raw(text).execute(db));
+        });
+        expect(error).toMatchObject({ code: 'CONNECTION_LOST', outcomeUnknown: true, retryable: false });
+        expect(await rows()).toBe(1);
+      },
+    );
+
+    it('in a transaction that is still open, calls it repeatable: it is taken back', async () => {
+      const error = await database.session(async db => {
+        await sql`begin`.execute(db);
+        return await cutting(() => adding(db));
+      });
+      expect(error).toMatchObject({ code: 'CONNECTION_LOST', outcomeUnknown: false, retryable: true });
+      expect(await rows()).toBe(0);
+    });
+  });
+
   describe('when a connection is used beyond its loan', () => {
     it('refuses statements after the end of a session, and keeps them from the next borrower', async () => {
       const kept: Kysely<unknown>[] = [];

@@ -5,6 +5,8 @@ import {
   DatabaseManager,
   type DatabaseManagerOptions,
   DeadlockError,
+  type Migration,
+  MigrationError,
   QueryTimeoutError,
   SerializationError,
 } from 'plinth/database';
@@ -211,6 +213,28 @@ describe.skipIf(postgres === undefined)('DatabaseManager on a PostgreSQL server'
       lockTimeoutMs: 1_000,
     });
     expect(report).toMatchObject({ before: [], ran: [{ name: '001' }] });
+  });
+
+  it('does not take an index for made that a failed migration left behind', async () => {
+    await sql`drop table if exists plinth_migrations; insert into accounts values (3, 7)`.execute(database.db);
+    await sql`create table other (id int); create index other_balance on other (id)`.execute(database.db);
+    const index: Migration = {
+      name: '001-index',
+      transaction: false,
+      up: 'create unique index concurrently if not exists "By_balance" on accounts (balance)',
+    };
+    await expect(database.migrate([index])).rejects.toThrow('may be half done');
+    for (let start = 0; start < 2; start += 1) {
+      const failure = database.migrate([index]);
+      await expect(failure).rejects.toBeInstanceOf(MigrationError);
+      await expect(failure).rejects.toThrow('Run "drop index concurrently "By_balance"" first');
+    }
+    // Of another migration it is no matter.
+    const other: Migration = { ...index, up: 'create index concurrently if not exists other_id on other (id)' };
+    expect((await database.migrate([other])).ran).toHaveLength(1);
+    await sql`drop index concurrently "By_balance"`.execute(database.db);
+    await sql`delete from accounts where id > 1; drop table plinth_migrations, other`.execute(database.db);
+    expect((await database.migrate([index])).ran).toHaveLength(1);
   });
 
   it('reads dates in the style it knows, whatever a role is set to', async () => {

@@ -4,6 +4,8 @@ import {
   ConnectionLostError,
   DatabaseManager,
   type DatabaseManagerOptions,
+  preparedQuery,
+  prepareStatement,
   ReadOnlyTransactionError,
   type ReplicaEvent,
 } from 'plinth/database';
@@ -76,6 +78,14 @@ describe.skipIf(postgres === undefined)('reads from replicas', { timeout: 60_000
     await expect(
       database.readAfter('nonsense').selectFrom(sql`notes`.as('notes')).selectAll().execute(),
     ).rejects.toBeInstanceOf(ArgumentError);
+  });
+
+  it('keeps a replica that refused a statement whose values were of the wrong number', async () => {
+    const named = prepareStatement('select text from notes where text = $1', { reads: true });
+    const failure = database.read.executeQuery(preparedQuery(named, ['a', 'b']));
+    await expect(failure).rejects.toMatchObject({ code: 'QUERY_FAILED', sqlState: '08P01', retryable: false });
+    expect(state()).toBe('ready');
+    expect(await answeredByReplica()).toBe(true);
   });
 
   it('shows a request its own writes while the replica is behind, and others what the replica has', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { runWithRequestContext } from 'plinth/context';
 import { type ConnectionErrorEvent, ConnectionLostError, DatabaseManager } from 'plinth/database';
 import { VirtualClock } from 'plinth/testing';
@@ -163,6 +163,76 @@ describe.skipIf(postgres === undefined)('a PostgreSQL server that falls silent',
       await clock.advance(750);
       expect(await checking).toMatchObject({ healthy: true, saturated: true });
       await session.close();
+    });
+  });
+
+  describe('the end of a transaction', () => {
+    /** How much was sent before the server fell silent. */
+    let pieces: number;
+    const begun = async (db: Kysely<unknown>): Promise<void> => {
+      await sql`select 1`.execute(db);
+      server.pause();
+      pieces = tunnel.pieces;
+    };
+    /** Until the server, which does not answer any more, was sent something. */
+    const asked = () => vi.waitFor(() => expect(tunnel.pieces).toBeGreaterThan(pieces), patience);
+
+    beforeEach(async () => {
+      pieces = Number.POSITIVE_INFINITY;
+      await database.open();
+    });
+    afterEach(() => expect(database.poolStats()).toMatchObject({ active: 0 }));
+
+    it('is the error of its function when nobody answers the rollback', async () => {
+      const outcome = expect(
+        database.transaction(async transaction => {
+          await begun(transaction);
+          throw new RangeError('Something else failed');
+        }),
+      ).rejects.toThrow('Something else failed');
+      await asked();
+      await clock.advance(1_000);
+      await outcome;
+    });
+
+    it('is uncertain when nobody answers the commit until the deadline', async () => {
+      const outcome = expect(within(300, () => database.transaction(begun))).rejects.toMatchObject({
+        code: 'CONNECTION_LOST',
+        outcomeUnknown: true,
+        retryable: false,
+      });
+      await asked();
+      await clock.advance(1_300);
+      await outcome;
+    });
+
+    it('is uncertain when the caller gives up the commit', async () => {
+      const controller = new AbortController();
+      const outcome = expect(database.transaction(begun, { signal: controller.signal })).rejects.toMatchObject({
+        code: 'CONNECTION_LOST',
+        outcomeUnknown: true,
+      });
+      await asked();
+      controller.abort();
+      await clock.advance(1_000);
+      await outcome;
+    });
+
+    it('is known when the commit is answered a moment too late', async () => {
+      const committing = within(300, () => database.transaction(begun));
+      await asked();
+      await clock.advance(900);
+      server.resume();
+      expect(await committing).toBeUndefined();
+    });
+
+    it('comes at the deadline when nobody answers the end of a part', async () => {
+      const outcome = expect(
+        within(300, () => database.transaction(whole => database.transaction(begun, { within: whole }))),
+      ).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' });
+      await asked();
+      await clock.advance(1_300);
+      await outcome;
     });
   });
 

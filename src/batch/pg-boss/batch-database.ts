@@ -5,6 +5,11 @@ export interface StatementRunner {
   executeQuery<Row>(query: CompiledQuery<Row>): Promise<{ readonly rows: Row[] }>;
 }
 
+/** What runs statements that are committed together: a transaction of a `DatabaseManager`. */
+export interface TransactionRunner extends StatementRunner {
+  readonly isTransaction: true;
+}
+
 /** What a queue needs of a database. A `DatabaseManager` has it, whatever its tables are. */
 export interface BatchDatabase {
   /** Runs statements on any connection that is free. */
@@ -12,7 +17,7 @@ export interface BatchDatabase {
   /** Lends one connection. */
   session<Result>(work: (session: StatementRunner) => Promise<Result>): Promise<Result>;
   /** Runs statements on one connection, all of them or none. */
-  transaction<Result>(work: (transaction: StatementRunner) => Promise<Result>): Promise<Result>;
+  transaction<Result>(work: (transaction: TransactionRunner) => Promise<Result>): Promise<Result>;
 }
 
 /** Runs a statement with its parameters, and gives its rows. */

@@ -1,4 +1,4 @@
-export type { BatchDatabase, StatementRunner } from './batch-database.ts';
+export type { BatchDatabase, StatementRunner, TransactionRunner } from './batch-database.ts';
 export { WorkerLostError } from './errors.ts';
 export type { QueuedBatchEvents } from './events.ts';
 export { type DeadLetter, Outbox, type OutboxEvents } from './outbox.ts';

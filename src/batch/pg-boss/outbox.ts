@@ -4,7 +4,7 @@ import { abortReason, type EventSource, Events, untilAborted } from '../../kerne
 import { toErrorRecord } from '../checkpoint.ts';
 import { misfitOf } from '../checkpoint-line.ts';
 import { Notice } from '../notice.ts';
-import type { StatementRunner } from './batch-database.ts';
+import type { TransactionRunner } from './batch-database.ts';
 import { type OutboxMessage, type OutboxOptions, type OutboxTask, outboxTask } from './outbox-options.ts';
 import { type ClaimedMessage, OutboxStore } from './outbox-store.ts';
 
@@ -61,6 +61,7 @@ export class Outbox implements AsyncDisposable {
   /** Nothing is taken any more. */
   readonly #ending = new AbortController();
   #working: Promise<void> | undefined;
+  #isClosed = false;
 
   /** @throws {ArgumentError} that names the option and its value. */
   constructor(options: OutboxOptions) {
@@ -81,17 +82,30 @@ export class Outbox implements AsyncDisposable {
   /**
    * Writes a message in the caller's transaction: it exists when that is committed.
    *
+   * @param transaction What the function of `database.transaction(fn)` was given.
    * @returns The id of the message.
-   * @throws {ArgumentError} for a payload that is not the same as JSON, no topic, and a null byte in the topic or the key.
+   * @throws {ArgumentError} for a payload that is not the same as JSON, no topic, and a null byte in the topic or the key;
+   * for what is no transaction.
+   * @throws {RejectedError} when no outbox of this database was opened yet, or this one is closed.
    */
-  async add(transaction: StatementRunner, { topic, payload, key }: OutboxMessage): Promise<string> {
+  async add(transaction: TransactionRunner, { topic, payload, key }: OutboxMessage): Promise<string> {
+    if (this.#isClosed)
+      throw new RejectedError(`The outbox "${this.#task.name}" is closed: it takes no messages`, 'closed');
+    if (transaction.isTransaction !== true) throw noTransaction();
     if (topic === '') throw new ArgumentError('Cannot add a message without a topic', 'topic');
     for (const [name, text = ''] of Object.entries({ topic, key })) {
       if (!text.includes('\0')) continue;
       // The database would refuse it, and with it the whole transaction of the caller.
       throw new ArgumentError(`Cannot add the message: expected a ${name} without null bytes`, name);
     }
-    return await this.#store.add(transaction, topic, key, jsonOf(payload));
+    const json = jsonOf(payload);
+    try {
+      return await this.#store.add(transaction, topic, key, json);
+    } catch (cause) {
+      if ((cause as { readonly sqlState?: unknown }).sqlState !== undefinedTable) throw cause;
+      const message = `The outbox "${this.#task.name}" has no table in this database: await open() first`;
+      throw new RejectedError(message, 'closed', { cause });
+    }
   }
 
   /**
@@ -118,12 +132,14 @@ export class Outbox implements AsyncDisposable {
     await this.#working;
   }
 
+  /** Stops, and takes no more messages to be sent. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.stop();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+    await this.close();
   }
 
   /** How many messages wait or are in hand. */
@@ -249,6 +265,17 @@ export class Outbox implements AsyncDisposable {
   #tellStorage(error: unknown): void {
     this.#events.emit('storage-failed', { name: this.#task.name, error });
   }
+}
+
+/** What PostgreSQL calls a table that does not exist. */
+const undefinedTable = '42P01';
+
+function noTransaction(): ArgumentError {
+  return new ArgumentError(
+    'Cannot add a message outside of a transaction: it would be sent also when the change is rolled back. Give what the ' +
+      'function of database.transaction(fn) was given',
+    'transaction',
+  );
 }
 
 /** Enough to know what happened. */

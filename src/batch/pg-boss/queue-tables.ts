@@ -61,7 +61,9 @@ export async function alone<Result>(
     try {
       return await work(session);
     } finally {
-      await runStatement(session, `select pg_advisory_unlock(${lockKey})`);
+      // When this fails the connection is gone or is cleaned, and the lock with it: the error of the work is the one to
+      // report.
+      await runStatement(session, `select pg_advisory_unlock(${lockKey})`).catch(() => undefined);
     }
   });
 }
