@@ -7,7 +7,8 @@ import {
   type Table,
   type Update,
 } from 'plinth/crud';
-import type { DatabaseManager } from 'plinth/database';
+import { type DatabaseManager, ForeignKeyViolationError } from 'plinth/database';
+import { NotFoundError, ValidationError } from 'plinth/errors';
 import { idempotencyOf, type ServerRoutes } from 'plinth/server';
 import { z } from 'zod';
 import { changeOptions, ifMatch, versionTag } from './if-match.ts';
@@ -25,6 +26,8 @@ export interface Resource<T extends Table> {
   /** The parameter that holds the key. @default 'id' */
   readonly keyParam?: string | undefined;
   readonly database: Pick<DatabaseManager, 'transaction'>;
+  /** The table of those whom the rows belong to; the parameter with its key is called as the field. @default they belong to nobody */
+  readonly owners?: Table | undefined;
   /** The service for a request, by the parameters of its path. */
   service(params: Readonly<Record<string, unknown>>): BaseService<T>;
 }
@@ -62,7 +65,10 @@ function changesOf(table: Table): z.ZodType {
     const type = table.schema.shape[field] as z.ZodType;
     return [field, (type instanceof z.ZodDefault ? (type.removeDefault() as z.ZodType) : type).optional()] as const;
   });
-  return z.strictObject(Object.fromEntries(shape)).meta({ description: 'What changes; the rest stays as it is' });
+  return z
+    .strictObject(Object.fromEntries(shape))
+    .refine(changes => Object.keys(changes).length > 0, 'Nothing is to be changed: expected at least one field')
+    .meta({ description: 'What changes; the rest stays as it is', minProperties: 1 });
 }
 
 /** Create, list, read, change and delete over HTTP, for one table. */
@@ -76,8 +82,11 @@ export function resourceRoutes<T extends Table>(resource: Resource<T>): ServerRo
       path,
       { schema: { summary: `Stores ${words.one}`, tags, params, body: table.insertSchema, response: { 201: schema } } },
       async (request, reply) => {
-        const service = resource.service(request.params);
-        const created = await createOnce(service, request.body as Insert<T>, request, resource);
+        const { params, body } = request;
+        const creating = createOnce(resource.service(params), body as Insert<T>, request, resource);
+        const created = await creating.catch((error: unknown) => {
+          throw explainCreate(error, resource, params);
+        });
         return reply
           .code(201)
           .headers(headersOf(created, request, table))
@@ -127,6 +136,13 @@ async function createOnce<T extends Table>(
     await key.complete(transaction, { status: 201, body: row, headers: headersOf(row, request, table) });
     return row;
   });
+}
+
+/** Why a row was not created. That its owner is not there is no mistake in the body: it is the path that leads nowhere. */
+function explainCreate<T extends Table>(error: unknown, { table, owners }: Resource<T>, params: Params): unknown {
+  const isReference = error instanceof ValidationError && error.cause instanceof ForeignKeyViolationError;
+  if (!isReference || owners === undefined || !Object.hasOwn(error.fieldErrors, table.owner ?? '')) return error;
+  return new NotFoundError(owners.resource, String(params[table.owner ?? '']), { cause: error });
 }
 
 /** What is asked of one row. */

@@ -3,8 +3,17 @@ import type { ServerApp, ServerRoutes } from 'plinth/server';
 import { z } from 'zod';
 import { changeOptions, ifMatch, versionTag } from '../if-match.ts';
 import { keyOf, resourceRoutes } from '../resource-routes.ts';
+import { users } from '../users/users-table.ts';
 import type { AdsRoutesParts } from './ads-routes-parts.ts';
-import { campaignBudget, groupOverview, ownerParams, periodOf, periodQuery, userStats } from './ads-schemas.ts';
+import {
+  allTimeQuery,
+  campaignBudget,
+  groupOverview,
+  ownerParams,
+  periodOf,
+  periodQuery,
+  userStats,
+} from './ads-schemas.ts';
 import { headlineRoutes } from './headline-routes.ts';
 import { optimizationRoutes } from './optimization-routes.ts';
 import { performanceRoutes } from './performance-routes.ts';
@@ -18,7 +27,7 @@ const tag = 'ads';
  */
 export function adsRoutes(parts: AdsRoutesParts): ServerRoutes {
   const { repositories, database } = parts;
-  const owned = { tag, params: ownerParams, database };
+  const owned = { tag, params: ownerParams, database, owners: users };
   const ownerOf = (params: Readonly<Record<string, unknown>>): string => String(params['userId']);
   return async app => {
     await app.register(
@@ -83,7 +92,7 @@ function campaignRoutes({ repositories, clock }: AdsRoutesParts): ServerRoutes {
       '/users/:userId/campaigns/:id/budget',
       {
         schema: {
-          summary: 'What may be spent on a campaign, and what was',
+          summary: 'What may be spent on a campaign, and what was, of all time',
           tags: [tag],
           params,
           response: { 200: campaignBudget },
@@ -95,7 +104,7 @@ function campaignRoutes({ repositories, clock }: AdsRoutesParts): ServerRoutes {
       '/users/:userId/campaigns/:id/groups',
       {
         schema: {
-          summary: 'Groups of a campaign, with what came of them',
+          summary: 'The first 1,000 groups of a campaign, with what came of them: in the last 30 days, or in others',
           tags: [tag],
           params,
           querystring: z.object(periodQuery),
@@ -139,7 +148,7 @@ function servedRoutes(app: ServerApp, { repositories, clock }: AdsRoutesParts): 
         summary: 'What a user has, and what came of it: of all time, or of some days',
         tags: [tag],
         params,
-        querystring: z.object(periodQuery),
+        querystring: z.object(allTimeQuery),
         response: { 200: userStats },
       },
     },

@@ -8,11 +8,25 @@ export const ownerParams = { userId: z.uuid() };
 
 /** Days in UTC, both included. */
 export const periodQuery = {
-  from: knownDay
-    .optional()
-    .meta({ description: 'The first day in UTC, included. Default: 29 days before `to`, or today' }),
+  from: knownDay.optional().meta({ description: 'The first day in UTC, included. Default: 29 days before `to`' }),
   to: knownDay.optional().meta({ description: 'The last day in UTC, included. Default: today' }),
 };
+
+/** Days in UTC, both included, where all time is told of without them. */
+export const allTimeQuery = {
+  from: knownDay.optional().meta({
+    description:
+      'The first day in UTC, included. Default: 29 days before `to`; without either of them the sums are of all time',
+  }),
+  to: knownDay.optional().meta({
+    description: 'The last day in UTC, included. Default: today; without either of them the sums are of all time',
+  }),
+};
+
+/** The body of a request that needs none, because each of its fields has a default. */
+export function bodyOrNone<Schema extends z.ZodType>(schema: Schema): z.ZodPreprocess<Schema> {
+  return z.preprocess(body => body ?? {}, schema.meta({ default: {} }));
+}
 
 /** Of what numbers are told. */
 export const partQuery = {

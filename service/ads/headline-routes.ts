@@ -3,7 +3,7 @@ import type { ServerRoutes } from 'plinth/server';
 import { z } from 'zod';
 import { keyOf } from '../resource-routes.ts';
 import type { AdsRoutesParts } from './ads-routes-parts.ts';
-import { ownerParams } from './ads-schemas.ts';
+import { bodyOrNone, ownerParams } from './ads-schemas.ts';
 import { ads } from './tables.ts';
 
 const ideas = z.object({ headlines: z.array(z.string().trim().min(1).max(200)).min(1).max(10) });
@@ -29,7 +29,7 @@ export function headlineRoutes({ repositories, llm }: AdsRoutesParts): ServerRou
           summary: 'Other headlines for an ad, by a language model; changes nothing',
           tags: ['ads'],
           params: z.object({ ...ownerParams, id: keyOf(ads.key).pipe(z.number()) }),
-          body: z.object({ count: z.int().min(1).max(10).default(3) }),
+          body: bodyOrNone(z.strictObject({ count: z.int().min(1).max(10).default(3) })),
           response: {
             200: z.object({
               headlines: z.array(z.string()),

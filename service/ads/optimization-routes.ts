@@ -3,7 +3,7 @@ import type { ServerRoutes } from 'plinth/server';
 import { z } from 'zod';
 import { keyOf, pageOf } from '../resource-routes.ts';
 import type { AdsRoutesParts } from './ads-routes-parts.ts';
-import { ownerParams, periodOf, periodQuery } from './ads-schemas.ts';
+import { bodyOrNone, ownerParams, periodOf, periodQuery } from './ads-schemas.ts';
 import { suggestionLimits } from './optimization-repository.ts';
 import { optimizations } from './tables.ts';
 
@@ -22,9 +22,9 @@ export function optimizationRoutes({ repositories, clock }: AdsRoutesParts): Ser
       path,
       {
         schema: {
-          summary: 'Looks for ads and campaigns that should be paused; gives what is new',
+          summary: 'Looks for ads and campaigns that should be paused; gives what is new, at most 200 at once',
           ...facts,
-          body: suggestionLimits.extend(periodQuery),
+          body: bodyOrNone(suggestionLimits.extend(periodQuery)),
           response: { 200: z.array(optimizations.schema) },
         },
       },

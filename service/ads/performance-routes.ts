@@ -21,6 +21,9 @@ const hour = z.iso
   .datetime({ offset: true })
   .meta({ description: 'The beginning of the hour', example: '2026-01-15T09:00:00Z' });
 
+/** The largest report that is read, in bytes: all its rows, also where they are indented for people. */
+const recordLimitBytes = 2_097_152;
+
 const recordBody = z.strictObject({
   rows: z
     .array(
@@ -45,6 +48,7 @@ export function performanceRoutes(parts: AdsRoutesParts): ServerRoutes {
     app.post(
       '/users/:userId/performance',
       {
+        bodyLimit: recordLimitBytes,
         schema: {
           summary: 'Records what was counted, by ad and hour; the same again changes nothing',
           ...facts,

@@ -144,6 +144,32 @@ describe('error answers', () => {
     expect(query.statusCode).toBe(422);
   });
 
+  it('names what a route knows to who sends a name that it does not know', async () => {
+    const { server } = await make();
+    const filters = ['name', 'age'].flatMap(field => ['eq', 'lt'].map(operator => `filter[${field}][${operator}]`));
+    const names = [...filters, ...Array.from({ length: 24 }, (_, index) => `n${index}`)];
+    await server.register(async api => {
+      const querystring = z.strictObject(Object.fromEntries(names.map(name => [name, z.string().optional()])));
+      api.get('/list', { schema: { querystring } }, async () => ({ done: true }));
+      const count = z.strictObject({ count: z.int().optional(), deep: z.strictObject({ one: z.int() }).optional() });
+      api.post('/counts', { schema: { body: z.preprocess(body => body ?? {}, count) } }, async ({ body }) => body);
+    });
+    const told = async (method: 'GET' | 'POST', url: string, payload?: object) => {
+      const answer = await server.app.inject({ method, url: `/api/v1${url}`, ...(payload && { payload }) });
+      expect(answer.statusCode).toBe(422);
+      return answer.json<ErrorBody>().details['field_errors'] as Record<string, string>;
+    };
+    expect(await told('GET', '/list?filter[name][gte]=1')).toEqual({
+      'filter[name][gte]': 'It is unknown here: expected filter[name][eq], filter[name][lt]',
+    });
+    const { nope = '' } = await told('GET', '/list?nope=1');
+    expect(nope).toMatch(
+      /^It is unknown here: expected filter\[name\]\[…\], filter\[age\]\[…\], n0, .*n17 and 6 more$/,
+    );
+    expect(await told('POST', '/counts', { size: 1 })).toEqual({ size: 'It is unknown here: expected count, deep' });
+    expect(await told('POST', '/counts', { deep: { one: 1, two: 2 } })).toEqual({ deep: 'Unrecognized key: "two"' });
+  });
+
   it('sends only what the schema of the answer names, and hides an answer that breaks it', async () => {
     const { server, lines } = await failing();
     const payload = { email: 'a@example.com', address: { city: 'Bern' }, age: 7 };

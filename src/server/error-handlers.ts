@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { FailedError } from '../errors/index.ts';
+import { FailedError, ServiceError } from '../errors/index.ts';
 import { createErrorResponse, type ErrorResponse, serializeErrorBody, toErrorResponse } from './error-response.ts';
 import { byCode } from './error-statuses.ts';
 import type { ServerLogger } from './request-lifecycle.ts';
@@ -28,7 +28,7 @@ export function setupErrorHandlers(app: ErrorHandlingApp, options: ErrorHandlers
   const { logger, methodsOf } = options;
   app.setErrorHandler((error, request, reply) =>
     inScope(request, () => {
-      const response = toErrorResponse(error, request.id);
+      const response = toErrorResponse(explained(error, request), request.id, request.routeOptions.schema);
       if (logger !== undefined) logFailure(logger, error, response);
       return sendErrorResponse(reply, response);
     }),
@@ -38,6 +38,14 @@ export function setupErrorHandlers(app: ErrorHandlingApp, options: ErrorHandlers
     if (methods.length > 0) reply.header('allow', methods.join(', '));
     return sendErrorResponse(reply, plainResponse(methods.length > 0 ? 'METHOD_NOT_ALLOWED' : 'NOT_FOUND', request));
   });
+}
+
+/** The framework's error with what it knows and does not say: how much would have been read. */
+function explained(error: unknown, { routeOptions }: FastifyRequest): unknown {
+  if (!(error instanceof Error) || (error as { code?: unknown }).code !== 'FST_ERR_CTP_BODY_TOO_LARGE') return error;
+  const { bodyLimit } = routeOptions;
+  const message = `The body is larger than ${bodyLimit} bytes, the most that is taken here: send less at once`;
+  return new ServiceError(message, 'PAYLOAD_TOO_LARGE', { cause: error, details: { limit_bytes: bodyLimit } });
 }
 
 /** Sends an error answer. As text, because a route's schema of success must not reshape it. */

@@ -67,10 +67,11 @@ export function createErrorResponse(options: ErrorResponseOptions): ErrorRespons
 
 /**
  * Makes the answer to anything that was thrown. Only messages and details that were written for the client reach it:
- * those of failed dependencies and unknown errors are replaced.
+ * those of failed dependencies and unknown errors are replaced. With the schemas of the route, a name that it does not know is
+ * answered with those that it does.
  */
-export function toErrorResponse(error: unknown, requestId: string | undefined): ErrorResponse {
-  const fieldErrors = fieldErrorsOf(error);
+export function toErrorResponse(error: unknown, requestId: string | undefined, schemas: object = {}): ErrorResponse {
+  const fieldErrors = fieldErrorsOf(error, schemas);
   if (fieldErrors !== undefined) {
     return createErrorResponse({
       message: 'The request is not valid',

@@ -14,8 +14,8 @@ const databaseAway: ErrorAnswer = { status: 503, message: 'The database is not a
 /** The one table from error codes to HTTP. A code that is not here is answered as its family, below. */
 export const errorStatuses: Readonly<Record<string, ErrorAnswer>> = Object.freeze({
   BAD_REQUEST: { status: 400, message: 'The request cannot be understood' },
-  INVALID_ENCODING: { status: 400, message: 'The body is not UTF-8' },
-  INVALID_JSON: { status: 400, message: 'The body is not valid JSON' },
+  INVALID_ENCODING: { status: 400 },
+  INVALID_JSON: { status: 400 },
   IDEMPOTENCY_KEY_MISSING: { status: 400 },
   IDEMPOTENCY_KEY_MALFORMED: { status: 400 },
   NOT_FOUND: { status: 404 },
@@ -29,9 +29,9 @@ export const errorStatuses: Readonly<Record<string, ErrorAnswer>> = Object.freez
   IDEMPOTENCY_ANSWER_NOT_KEPT: { status: 409 },
   CONFLICT: { status: 409, message: 'This does not fit to what is there already' },
   VERSION_CONFLICT: { status: 412 },
-  PAYLOAD_TOO_LARGE: { status: 413, message: 'The body is too large' },
+  PAYLOAD_TOO_LARGE: { status: 413 },
   URI_TOO_LONG: { status: 414, message: 'A part of the path is too long' },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'This media type is not supported' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415 },
   EXPECTATION_FAILED: { status: 417, message: 'This expectation cannot be met' },
   VALIDATION_ERROR: { status: 422 },
   FORBIDDEN_ADDRESS: { status: 422 },
@@ -121,6 +121,10 @@ export function byCode(code: string): ClassifiedError {
 
 /** What stands in the place of an error's own message where there is no error of ours. */
 const defaultMessages: Readonly<Record<string, string>> = Object.freeze({
+  INVALID_ENCODING: 'The body is not UTF-8',
+  INVALID_JSON: 'The body is not valid JSON',
+  PAYLOAD_TOO_LARGE: 'The body is too large',
+  UNSUPPORTED_MEDIA_TYPE: 'This media type is not supported: expected one such as application/json',
   NOT_FOUND: 'Resource not found',
   VERSION_CONFLICT: 'It was changed by somebody else',
   VALIDATION_ERROR: 'The request is understood, but its content is not acceptable',

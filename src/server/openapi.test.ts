@@ -56,6 +56,22 @@ function resolve(document: object, reference: string): unknown {
 }
 
 describe('/openapi.json', () => {
+  it('asks for every body except one that has a default', async () => {
+    await using server = await createServer({ docsUrl: false });
+    await server.register(async api => {
+      const body = z.strictObject({ count: z.int().default(1) });
+      api.post('/needed', { schema: { body } }, async () => ({}));
+      const optional = z.preprocess(given => given ?? {}, body.meta({ default: {} }));
+      api.post('/optional', { schema: { body: optional } }, async () => ({}));
+    });
+    expect(await server.openapi()).toMatchObject({
+      paths: {
+        '/api/v1/needed': { post: { requestBody: { required: true } } },
+        '/api/v1/optional': { post: { requestBody: { required: false } } },
+      },
+    });
+  });
+
   it('is OpenAPI 3.1 with the errors of every route', async () => {
     await using server = await described();
     const answer = await server.app.inject('/openapi.json');

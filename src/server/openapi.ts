@@ -9,9 +9,14 @@ export interface OpenApiOptions {
   readonly version: string;
 }
 
+interface RequestBody {
+  required?: boolean;
+  readonly content?: Readonly<Record<string, { readonly schema?: { readonly default?: unknown } }>>;
+}
+
 interface Operation {
   readonly parameters?: readonly { readonly in?: string; readonly name?: string }[];
-  readonly requestBody?: unknown;
+  readonly requestBody?: RequestBody;
   responses?: Record<string, unknown>;
 }
 
@@ -101,11 +106,15 @@ export async function describeApi(
   });
 }
 
-/** Adds the error answers that every operation may give and does not describe itself. */
+/** Adds the error answers that every operation may give and does not describe itself, and says which bodies must be sent. */
 function addErrors(document: object): object {
   const { paths = {}, components = {}, ...rest } = document as { paths?: Paths; components?: Record<string, object> };
   for (const path of Object.values(paths)) {
-    for (const method of methods) if (path[method] !== undefined) addErrorsTo(path[method], method);
+    for (const method of methods) {
+      if (path[method] === undefined) continue;
+      addErrorsTo(path[method], method);
+      releaseBody(path[method]);
+    }
   }
   return {
     ...rest,
@@ -127,6 +136,13 @@ function addErrorsTo(operation: Operation, method: string): void {
     if (!applies(operation, method)) continue;
     operation.responses[byCode(code).status] ??= { $ref: `#/components/responses/${code}` };
   }
+}
+
+/** A body with a default need not be sent. The plugin says of all that they must be. */
+function releaseBody({ requestBody }: Operation): void {
+  const contents = Object.values(requestBody?.content ?? {});
+  if (requestBody !== undefined && contents.some(({ schema }) => schema?.default !== undefined))
+    requestBody.required = false;
 }
 
 function describe(code: string): object {

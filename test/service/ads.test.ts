@@ -102,6 +102,29 @@ describe('ads over HTTP', () => {
     });
   });
 
+  it('take a report of 5,000 rows, however it is written', async () => {
+    const owner = String(await make('/users', { email: 'report@ads.example', name: 'Report' }));
+    const campaign = await make(`/users/${owner}/campaigns`, { name: 'Much' });
+    const group = await make(`/users/${owner}/groups`, { name: 'Much', campaignId: campaign });
+    const ad = { headline: 'Much', groupId: group, landingUrl: 'https://shop.example/much' };
+    const adId = await make(`/users/${owner}/ads`, ad);
+    const rows = Array.from({ length: 5_000 }, (_, index) => {
+      const hour = new Date(Date.UTC(2025, 0, 1, index)).toISOString();
+      return {
+        adId,
+        hour,
+        impressions: 100_000_000,
+        clicks: 10_000_000,
+        conversions: 1_000_000,
+        costMicros: 1_000_000,
+      };
+    });
+    const body = JSON.stringify({ rows }, undefined, 4);
+    expect(body.length).toBeGreaterThan(1_048_576);
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+    expect(await tested.ask(`/users/${owner}/performance`, init)).toEqual({ status: 200, body: { recorded: 5_000 } });
+  });
+
   it('say which are best, how it was before, and how far people came', async () => {
     const top = await ask('GET', `/users/${ada}/performance/top?${january}&by=impressions&limit=1`);
     expect(top.body).toMatchObject([{ adId: adIds[1], headline: 'Dry' }]);
@@ -199,7 +222,9 @@ describe('ads over HTTP', () => {
       isOffline: true,
     });
     expect((await ask('GET', path)).body).toEqual(before);
-    expect((await ask('POST', `${path}/headline-ideas`, { count: 11 })).status).toBe(422);
+    expect((await ask('POST', `${path}/headline-ideas`)).status).toBe(200);
+    for (const wrong of [{ count: 11 }, { number: 2 }])
+      expect((await ask('POST', `${path}/headline-ideas`, wrong)).status).toBe(422);
   });
 
   it('are suggested to be paused, and are when that is accepted', async () => {
@@ -294,6 +319,20 @@ describe('the owner in the path', () => {
     expect((await ask('GET', `/users/${bob}/stats`)).body).toMatchObject({ campaigns: 0, ads: 0, impressions: 0 });
     expect((await ask('POST', `/users/${bob}/optimizations`, {})).body).toEqual([]);
     expect(await rowsOf(ada)).toBe(before);
+  });
+
+  it('must be there for a campaign of theirs', async () => {
+    const nobody = crypto.randomUUID();
+    for (const headers of [{}, { 'idempotency-key': 'campaign-of-nobody' }])
+      expect(await ask('POST', `/users/${nobody}/campaigns`, { name: 'x' }, headers)).toMatchObject({
+        status: 404,
+        body: { error: 'User not found', details: { resource_type: 'User', resource_id: nobody } },
+      });
+  });
+
+  it('has suggestions looked for without a body', async () => {
+    expect(await ask('POST', `/users/${bob}/optimizations`)).toMatchObject({ status: 200, body: [] });
+    expect((await ask('POST', `/users/${bob}/optimizations`, { nope: 1 })).status).toBe(422);
   });
 
   it('must be a key', async () => {

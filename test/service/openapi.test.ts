@@ -6,7 +6,8 @@ const tested = useService();
 
 interface Operation {
   readonly responses: Readonly<Record<string, unknown>>;
-  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> };
+  readonly parameters?: readonly { readonly name: string; readonly description?: string }[];
+  readonly requestBody?: { readonly required?: boolean; readonly content: Readonly<Record<string, unknown>> };
 }
 
 type Document = { readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> };
@@ -84,6 +85,25 @@ describe('the OpenAPI document of the service', () => {
     expect(Object.keys(responses)).toContain(String(status));
     for (const message of Object.values(answer.body.details ?? {}).flatMap(value => Object.values(value ?? {})))
       expect(String(message).length).toBeLessThanOrEqual(500);
+  });
+
+  it('says which bodies need not be sent', () => {
+    const isRequired = (path: string) =>
+      document.paths[`/api/v1/users/{userId}/${path}`]?.['post']?.requestBody?.required;
+    expect(isRequired('optimizations')).toBe(false);
+    expect(isRequired('ads/{id}/headline-ideas')).toBe(false);
+    expect(isRequired('campaigns')).toBe(true);
+  });
+
+  it('says that the sums of a user are of all time where no days are named, and no others', () => {
+    for (const [path, isOfAllTime] of [
+      ['stats', true],
+      ['performance/series', false],
+    ] as const) {
+      const { parameters = [] } = document.paths[`/api/v1/users/{userId}/${path}`]?.['get'] ?? {};
+      const days = parameters.filter(({ name }) => name === 'from' || name === 'to');
+      expect(days.map(({ description = '' }) => description.includes('all time'))).toEqual([isOfAllTime, isOfAllTime]);
+    }
   });
 
   it('says that an import is begun with JSON or with text', () => {

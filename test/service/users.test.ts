@@ -118,6 +118,33 @@ describe('a user over HTTP', () => {
     expect((await ask('DELETE', `/users/${id}`, undefined, { 'if-match': '"4", "5"' })).status).toBe(404);
   });
 
+  it.each([
+    ['W/"1"', 'A weak tag never matches', []],
+    ['"7", W/"1"', 'A weak tag never matches', [7]],
+    ['"abc"', 'is no version and never matches', []],
+    ['"-1"', 'is no version and never matches', []],
+    ['"0"', 'is no version and never matches', []],
+    ['"3", "4"', 'User has none of the versions', [3, 4]],
+  ])('says why it is not changed with the tags %s', async (tags, words, versions) => {
+    const id = await add(`tags-${crypto.randomUUID()}@example.com`);
+    const { status, body } = await ask('PATCH', `/users/${id}`, { name: 'A' }, { 'if-match': tags });
+    expect([status, body]).toEqual([
+      412,
+      expect.objectContaining({ error: expect.stringContaining(words), error_code: 'VERSION_CONFLICT' }),
+    ]);
+    expect(body['details']).toMatchObject({ resource_type: 'User', resource_id: id, expected_versions: versions });
+    expect(body['details']).not.toHaveProperty('expected_version');
+    expect((await ask('PATCH', `/users/${id}`, { name: 'A' }, { 'if-match': `${tags}, "1"` })).etag).toBe('"2"');
+  });
+
+  it('is refused a change of nothing, in words for the body', async () => {
+    const id = await add('nothing@example.com');
+    expect(await ask('PATCH', `/users/${id}`, {})).toMatchObject({
+      status: 422,
+      body: { details: { field_errors: { body: expect.stringContaining('Nothing is to be changed') } } },
+    });
+  });
+
   it('is changed once by many at the same time who saw the same version', async () => {
     const id = await add('race@example.com');
     const answers = await Promise.all(
@@ -148,6 +175,14 @@ describe('a user over HTTP', () => {
 });
 
 describe('the list of users', () => {
+  it('says what may be asked to who asks something else', async () => {
+    const { body } = await ask('GET', '/users?limit=5&filter[email][regex]=x');
+    const { limit, 'filter[email][regex]': filter } = (body as { details: { field_errors: Record<string, string> } })
+      .details.field_errors;
+    expect(limit).toContain('expected page, size, cursor, sort, total, search, filter[id][…], filter[email][…]');
+    expect(filter).toContain('filter[email][contains], filter[email][startsWith]');
+  });
+
   it('is filtered, sorted, searched and counted', async () => {
     await add('list-c@list.example', { name: 'C' });
     await add('list-a@list.example', { name: 'A', isActive: false });
