@@ -29,7 +29,7 @@ export const maxKeyText = 10_000;
 export function comparable(
   kind: ColumnKind,
   value: unknown,
-  maxText = maxFilterText,
+  maxText: number = maxFilterText,
 ): string | number | boolean | UnfitValue {
   switch (kind) {
     case 'integer':
