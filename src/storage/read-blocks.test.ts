@@ -167,12 +167,12 @@ describe('a disk that reports an error while a file is read', () => {
     } as never);
     try {
       for (const reading of [
-        files.readBytes('a.bin'),
-        files.readBlocks('a.bin', () => undefined),
-        files.copyFile('a.bin', 'b.bin'),
-        files.moveFile('a.bin', 'b.bin'),
+        () => files.readBytes('a.bin'),
+        () => files.readBlocks('a.bin', () => undefined),
+        () => files.copyFile('a.bin', 'b.bin'),
+        () => files.moveFile('a.bin', 'b.bin'),
       ]) {
-        await expect(reading).rejects.toMatchObject({
+        await expect(reading()).rejects.toMatchObject({
           code: 'STORAGE_ERROR',
           message: 'Cannot read "a.bin": the disk reports an error (EIO)',
           details: { system_code: 'EIO' },

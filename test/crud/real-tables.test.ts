@@ -162,7 +162,8 @@ onEveryDatabase(engine => {
   it('filters that a column cannot hold are refused as filters, also by deletions', async () => {
     const repository = new Repository(things, engine.database);
     const filter = { field: 'size', operator: 'eq', value: 3_000_000_000 } as const;
-    for (const refused of [repository.list({ filters: filter }), repository.deleteMany(filter)]) {
+    for (const ask of [() => repository.list({ filters: filter }), () => repository.deleteMany(filter)]) {
+      const refused = ask();
       await expect(refused).rejects.toBeInstanceOf(ValidationError);
       await expect(refused).rejects.toMatchObject({ fieldErrors: { filters: expect.any(String) } });
     }
