@@ -260,10 +260,11 @@ export class FileStorageManager implements AsyncDisposable {
 
   /**
    * Gives a file another key: copies it, and then deletes what was copied. It replaces the owner's own file there, unless
-   * `ifAbsent`. Of several who move the same file one alone succeeds, and for the others it is not found. When the file is
-   * replaced meanwhile, the new one is moved. When it is deleted meanwhile, or another process moves it, its copy is taken
-   * back, unless that has replaced another file: then it stays, because it may be the last. It needs no room of its own in a
-   * quota, although both are there for a moment; when it is interrupted, both stay. Throws as {@link copyFile}.
+   * `ifAbsent`. Of several who move the same file one alone succeeds, and for the others it is not found; on S3, where an
+   * answer may be lost, another process may be told that it succeeded, too. When the file is replaced meanwhile, the new
+   * one is moved. When it is deleted meanwhile, or another process moves it, its copy is taken back, unless that has
+   * replaced another file: then it stays, because it may be the last. It needs no room of its own in a quota, although both
+   * are there for a moment; when it is interrupted, both stay. Throws as {@link copyFile}.
    */
   async moveFile(from: string, to: string, options: CopyFileOptions = {}): Promise<StoredFile> {
     if (from === to) throw new ValidationError('Cannot move a file to where it is', { to: 'Expected another name' });

@@ -63,7 +63,9 @@ describe.skipIf(isMissing)('S3StorageStrategy beside others', { timeout: 60_000 
       await one.saveFile('job', 'a.txt');
       const movers = [one, other, one];
       const outcomes = await Promise.allSettled(movers.map(files => files.moveFile('a.txt', 'b.txt')));
-      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      // In one process one alone succeeds. Who finds it gone after a try to delete it may have done so: it is told that it did.
+      const done = outcomes.map(({ status }) => status === 'fulfilled');
+      expect(done.some(Boolean) && !(done[0] && done[2])).toBe(true);
       expect((await one.listFiles()).files.map(({ key }) => key)).toEqual(['b.txt']);
       expect((await other.readBytes('b.txt')).toString()).toBe('job');
     }
